@@ -1,0 +1,1 @@
+"""The engine: compose, speak SMTP, claim, deliver, retry, diagnose. It owns no tables."""

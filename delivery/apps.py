@@ -1,0 +1,11 @@
+"""Registration of the delivery room with Django."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class DeliveryConfig(AppConfig):
+    """The engine: compose, speak SMTP, claim, deliver, retry, diagnose. It owns no tables."""
+
+    name = "delivery"
+    verbose_name = _("Delivery")

@@ -1,0 +1,1 @@
+"""Claim, fence, settle, sweep: what keeps accepted mail from being lost or silently doubled."""

@@ -1,0 +1,1 @@
+"""The SMTP dialogue: resolve, connect, TLS, sign in, deliver. Knows no database."""

@@ -1,0 +1,1 @@
+"""What was asked to be sent, and every try at sending it."""

@@ -1,0 +1,157 @@
+"""What was asked (Mail, Content, Receiver) and what was tried (SendingRecord)."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from records.enums import Fault, MailKind, MailState, Outcome, Phase, ReceiverKind, ReceiverState, SkipReason, Step
+from senders.models import Sender
+
+WAITING_STATES = (MailState.QUEUED, MailState.RETRY)
+
+
+class Mail(models.Model):
+    """One mail that was asked for: its state is the roll-up of its receivers."""
+
+    kind = models.CharField(max_length=8, choices=MailKind.choices, default=MailKind.MAIL)
+    state = models.CharField(max_length=16, choices=MailState.choices, default=MailState.QUEUED)
+    sender = models.ForeignKey(Sender, null=True, on_delete=models.SET_NULL, related_name="mails")
+    sender_address = models.CharField(max_length=320, blank=True)
+    subject = models.CharField(max_length=1000, blank=True)
+    message_id = models.CharField(max_length=320, blank=True)
+    needs_smtputf8 = models.BooleanField(default=False)
+    size = models.PositiveIntegerField(default=0, help_text=_("Bytes of the composed mail"))
+    template_name = models.CharField(max_length=200, blank=True)
+    accessed_resource = models.CharField(max_length=1000, blank=True)
+    requester_ip = models.GenericIPAddressField(null=True)
+    requested_by = models.CharField(max_length=150, blank=True)
+    idempotency_key = models.CharField(max_length=200, blank=True)
+    resend_of = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="resends")
+    epoch = models.PositiveIntegerField(default=0, help_text=_("Number of the present claim"))
+    attempts = models.PositiveIntegerField(default=0, help_text=_("Tries that counted"))
+    accepted_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    lease_until = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    cancel_requested = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name = _("mail")
+        verbose_name_plural = _("mails")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["requested_by", "idempotency_key"],
+                condition=~models.Q(idempotency_key=""),
+                name="idempotency_key_is_unique_per_caller",
+            ),
+            models.CheckConstraint(condition=models.Q(state__in=MailState.values), name="mail_state_is_known"),
+            models.CheckConstraint(
+                condition=~models.Q(state=MailState.SENDING) | models.Q(lease_until__isnull=False),
+                name="sending_mail_has_a_lease",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["sender", "due_at", "id"],
+                condition=models.Q(state__in=[*WAITING_STATES]),
+                name="waiting_mail_by_sender",
+            ),
+            models.Index(
+                fields=["lease_until"], condition=models.Q(state=MailState.SENDING), name="sending_mail_by_lease"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Name the mail by its id and subject."""
+        return f"#{self.pk} {self.subject}"
+
+
+class Content(models.Model):
+    """The composed bytes of a mail, apart from its state so that neither slows the other down."""
+
+    mail = models.OneToOneField(Mail, on_delete=models.CASCADE, primary_key=True, related_name="content")
+    mime = models.BinaryField()
+
+    def __str__(self) -> str:
+        """Name the mail that it is the content of."""
+        return f"content of mail {self.mail_id}"
+
+
+class Receiver(models.Model):
+    """One forward-path of a mail: the unit of delivery."""
+
+    mail = models.ForeignKey(Mail, on_delete=models.CASCADE, related_name="receivers")
+    address = models.CharField(max_length=320)
+    kind = models.CharField(max_length=4, choices=ReceiverKind.choices, default=ReceiverKind.TO)
+    state = models.CharField(max_length=10, choices=ReceiverState.choices, default=ReceiverState.PENDING)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["mail", "address"], name="receiver_is_unique_in_its_mail"),
+            models.CheckConstraint(condition=models.Q(state__in=ReceiverState.values), name="receiver_state_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        """Show the address."""
+        return self.address
+
+
+class SendingRecord(models.Model):
+    """One try at one receiver: opened before the SMTP dialogue, closed once. Never holds a secret."""
+
+    mail = models.ForeignKey(Mail, on_delete=models.CASCADE, related_name="records")
+    receiver = models.ForeignKey(Receiver, on_delete=models.CASCADE, related_name="records")
+    epoch = models.PositiveIntegerField(help_text=_("The claim that this try belongs to"))
+    kind = models.CharField(max_length=8, choices=MailKind.choices, default=MailKind.MAIL)
+    sender_address = models.CharField(max_length=320, blank=True)
+    receiver_address = models.CharField(max_length=320)
+    requester_ip = models.GenericIPAddressField(null=True)
+    template_name = models.CharField(max_length=200, blank=True)
+    accessed_resource = models.CharField(max_length=1000, blank=True)
+    outcome = models.CharField(max_length=16, choices=Outcome.choices, default=Outcome.SENDING)
+    step = models.CharField(max_length=10, choices=Step.choices, default=Step.CLAIMED)
+    phase = models.CharField(max_length=8, choices=Phase.choices, blank=True)
+    fault = models.CharField(max_length=32, choices=Fault.choices, blank=True)
+    skip_reason = models.CharField(max_length=32, choices=SkipReason.choices, blank=True)
+    cause = models.CharField(max_length=64, blank=True, help_text=_("Key of the entry in the error book"))
+    reply_code = models.PositiveSmallIntegerField(null=True)
+    enhanced_status = models.CharField(max_length=16, blank=True)
+    reply_text = models.CharField(max_length=1000, blank=True)
+    queue_id = models.CharField(max_length=200, blank=True)
+    server = models.CharField(max_length=320, blank=True, help_text=_("host:port that was dialled"))
+    tls_version = models.CharField(max_length=16, blank=True)
+    tls_cipher = models.CharField(max_length=64, blank=True)
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("sending record")
+        verbose_name_plural = _("sending records")
+        ordering = ["-started_at", "-pk"]
+        permissions = [
+            ("view_content", _("Can see the content of mails")),
+            ("export_records", _("Can export sending records")),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["receiver", "epoch"], name="one_record_per_try_and_receiver"),
+            models.CheckConstraint(condition=models.Q(outcome__in=Outcome.values), name="record_outcome_is_known"),
+            models.CheckConstraint(
+                condition=models.Q(outcome=Outcome.SENDING) | models.Q(ended_at__isnull=False),
+                name="closed_record_has_an_end",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["-started_at", "-id"], name="record_by_time"),
+            models.Index(fields=["sender_address", "-started_at", "-id"], name="record_by_sender"),
+            models.Index(fields=["template_name", "-started_at", "-id"], name="record_by_template"),
+            models.Index(fields=["outcome", "-started_at", "-id"], name="record_by_outcome"),
+            models.Index(fields=["receiver_address", "-started_at", "-id"], name="record_by_receiver"),
+            models.Index(
+                fields=["mail", "epoch"], condition=models.Q(outcome=Outcome.SENDING), name="open_record_by_mail"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Name the try."""
+        return f"#{self.pk} {self.receiver_address} {self.outcome}"

@@ -1,0 +1,1 @@
+"""Sender accounts, the one system default, secrets, presets and provider guides."""

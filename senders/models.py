@@ -1,0 +1,101 @@
+"""Sender accounts, the one system default, and whether an account's mail flows."""
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
+
+from senders.enums import CircuitState, Encryption, LoginMethod
+
+
+class SenderQuerySet(models.QuerySet["Sender"]):
+    """The named filters of sender accounts."""
+
+    def enabled(self) -> "SenderQuerySet":
+        """Keep the accounts that may send."""
+        return self.filter(is_enabled=True)
+
+
+class Sender(models.Model):
+    """A sender account: where to connect, how to sign in, and as whom mail is sent.
+
+    Not RFC 5322's `Sender:` field. The secret is ciphertext bound to this row (see `senders.secrets`).
+    """
+
+    address = models.CharField(_("sender address"), max_length=320)
+    display_name = models.CharField(_("displayed name"), max_length=100)
+    host = models.CharField(_("mail server (SMTP)"), max_length=253)
+    port = models.PositiveIntegerField(
+        _("port"), default=25, validators=[MinValueValidator(1), MaxValueValidator(65535)]
+    )
+    encryption = models.CharField(
+        _("encryption method"), max_length=8, choices=Encryption.choices, default=Encryption.TLS
+    )
+    login_method = models.CharField(
+        _("sign in with"), max_length=16, choices=LoginMethod.choices, default=LoginMethod.ADDRESS
+    )
+    login_name = models.CharField(_("login name"), max_length=320, blank=True)
+    secret = models.TextField(blank=True, editable=False)
+    trusted_certificates = models.TextField(_("trusted certificate"), blank=True)
+    ehlo_name = models.CharField(_("EHLO name"), max_length=253, blank=True)
+    reply_to = models.CharField(_("reply-to address"), max_length=320, blank=True)
+    timeout = models.PositiveSmallIntegerField(
+        _("timeout"), default=30, validators=[MinValueValidator(1), MaxValueValidator(300)], help_text=_("Seconds")
+    )
+    is_enabled = models.BooleanField(_("enabled"), default=True)
+    is_default = models.BooleanField(_("system default sender"), default=False, editable=False)
+    last_test_at = models.DateTimeField(null=True, editable=False)
+    last_test_passed = models.BooleanField(null=True, editable=False)
+    last_test_mail_id = models.BigIntegerField(null=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = SenderQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("sender account")
+        verbose_name_plural = _("sender accounts")
+        ordering = ["display_name", "pk"]
+        constraints = [
+            models.UniqueConstraint(Lower("address"), name="sender_address_is_unique"),
+            models.UniqueConstraint(
+                fields=["is_default"], condition=models.Q(is_default=True), name="at_most_one_default_sender"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(is_default=False) | models.Q(is_enabled=True), name="default_sender_is_enabled"
+            ),
+            models.CheckConstraint(condition=models.Q(port__gte=1, port__lte=65535), name="sender_port_in_range"),
+            models.CheckConstraint(
+                condition=models.Q(encryption__in=Encryption.values), name="sender_encryption_is_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(login_method__in=LoginMethod.values), name="sender_login_method_is_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Name the account as a person would."""
+        return f"{self.display_name} <{self.address}>"
+
+
+class Circuit(models.Model):
+    """The circuit breaker of one sender account; written by delivery only, apart from the account's own row."""
+
+    sender = models.OneToOneField(Sender, on_delete=models.CASCADE, primary_key=True, related_name="circuit")
+    state = models.CharField(max_length=8, choices=CircuitState.choices, default=CircuitState.CLOSED)
+    failures = models.PositiveIntegerField(default=0)
+    opened_at = models.DateTimeField(null=True)
+    probe_at = models.DateTimeField(null=True)
+    phase = models.CharField(max_length=16, blank=True)
+    fault = models.CharField(max_length=32, blank=True)
+    cause = models.CharField(max_length=64, blank=True)
+    reply = models.CharField(max_length=1000, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(state__in=CircuitState.values), name="circuit_state_is_known"),
+        ]
+
+    def __str__(self) -> str:
+        """Tell whose circuit it is and how it stands."""
+        return f"{self.sender_id}: {self.state}"
