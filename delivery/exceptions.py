@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-
 if TYPE_CHECKING:
-    from records.enums import Fault, Phase
     from delivery.values import CertificateFacts, Reply
+    from records.enums import Fault, Phase
 
 
 class DeliveryError(Exception):

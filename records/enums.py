@@ -143,7 +143,10 @@ class ResultClass(models.TextChoices):
 
 
 class Fault(models.TextChoices):
-    """What went wrong in a session, as far as the client can tell; with phase and reply it is looked up in the error book."""
+    """What went wrong in a session, as far as the client can tell.
+
+    With phase and reply it is looked up in the error book.
+    """
 
     NAME_NOT_FOUND = "name_not_found", _("Host name not found")
     """The host name has no address."""

@@ -38,6 +38,10 @@ class Mail(models.Model):
     class Meta:
         verbose_name = _("mail")
         verbose_name_plural = _("mails")
+        permissions = [
+            ("send_mail", _("Can write mail and send it again")),
+            ("cancel_mail", _("Can cancel waiting mail")),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["requested_by", "idempotency_key"],

@@ -56,6 +56,10 @@ class Sender(models.Model):
         verbose_name = _("sender account")
         verbose_name_plural = _("sender accounts")
         ordering = ["display_name", "pk"]
+        permissions = [
+            ("set_default_sender", _("Can choose the system default sender")),
+            ("test_sender", _("Can send test mail and detect settings")),
+        ]
         constraints = [
             models.UniqueConstraint(Lower("address"), name="sender_address_is_unique"),
             models.UniqueConstraint(
