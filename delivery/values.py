@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 
 from records.enums import Phase
+from senders.certificates import CertificateFacts as CertificateFacts  # noqa: PLC0414  (re-exported)
 from senders.enums import Encryption
 
 
@@ -70,19 +70,6 @@ class Reply:
     def __str__(self) -> str:
         """Write the reply as the server did: code, enhanced status code, text."""
         return " ".join(part for part in (str(self.code), self.enhanced_status, self.text) if part)
-
-
-@dataclass(frozen=True, slots=True)
-class CertificateFacts:
-    """What a certificate says of itself; times in UTC."""
-
-    subject: str
-    issuer: str
-    not_before: datetime
-    not_after: datetime
-    fingerprint_sha256: str
-    """Upper-case hexadecimal pairs parted by colons."""
-    pem: str
 
 
 @dataclass(frozen=True, slots=True)
