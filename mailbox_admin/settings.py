@@ -1,22 +1,27 @@
 """Django settings, read from the environment; see docs/operations.md for every variable."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import environ
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
+from mailbox_admin.logs import logging_config
+
 ROOT = Path(__file__).resolve().parent.parent
-DATA_DIR = Path(os.environ.get("MAILBOX_DATA_DIR") or ROOT / "var")
+DATA_DIR = Path(os.environ.get("MAILBOX_DATA_DIR") or ROOT / "var").resolve()
 
 env = environ.Env()
 environ.Env.read_env(DATA_DIR / "env", overwrite=False)
 
 DEBUG = False
 SECRET_KEY = env("SECRET_KEY")
+MAILBOX_KEYS = env.list("MAILBOX_KEYS", default=[])  # instead of DATA_DIR/keys, the same on every machine
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+LOGGING = logging_config(style=env("LOG_FORMAT", default="auto"), level=env("LOG_LEVEL", default="INFO"))
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -35,6 +40,9 @@ INSTALLED_APPS = [
     "senders",
 ]
 MIDDLEWARE = [
+    # First: answered before the host is checked, a session is opened or HTTPS is demanded.
+    "mailbox_admin.health.HealthMiddleware",
+    "mailbox_admin.client_address.TrustedProxyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -103,6 +111,39 @@ AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+AXES_FAILURE_LIMIT = env.int("SIGN_IN_TRIES", default=5)
+AXES_COOLOFF_TIME = timedelta(minutes=env.int("SIGN_IN_LOCK_MINUTES", default=15))
+# Both together: nobody can lock another person out from elsewhere.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+
+SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=12) * 3600
+SESSION_COOKIE_NAME = "mailbox_session"
+CSRF_COOKIE_NAME = "mailbox_csrf"
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+BEHIND_HTTPS = env.bool("BEHIND_HTTPS", default=False)
+if BEHIND_HTTPS:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=365 * 24 * 3600)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_SUBDOMAINS", default=False)
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+
+# Attachments are files, which do not count; 5 MiB is room for any body typed by hand.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+DATA_UPLOAD_MAX_NUMBER_FILES = 50
+FILE_UPLOAD_PERMISSIONS = 0o600
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -118,19 +159,42 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-CELERY_BROKER_URL = env("REDIS_URL", default="memory://")
+REDIS_URL = env("REDIS_URL", default="")
+CELERY_BROKER_URL = REDIS_URL or "files://"
+# Everywhere: one quick second try at connecting, then give up; whoever publishes can't wait, and the sweep makes up for it.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
+if REDIS_URL:
+    CELERY_BROKER_TRANSPORT_OPTIONS |= {"socket_timeout": 2, "socket_connect_timeout": 1, "socket_keepalive": True}
+else:
+    CELERY_BROKER_TRANSPORT_OPTIONS |= {"folder": str(DATA_DIR / "broker")}
+    # Remote control is a broadcast, which files can't do.
+    CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_BROKER_CONNECTION_TIMEOUT = 2
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_ACKS_LATE = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "mail"
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_WORKER_CONCURRENCY = env.int("WORKER_THREADS", default=8)
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Celery closes the database connection around every task unless told how often to keep it.
+CELERY_DB_REUSE_MAX = 1000
+SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=15.0)
+# In memory: nothing that beat remembers is worth a file that can be broken.
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
+CELERY_BEAT_SCHEDULE = {
+    "sweep": {"task": "delivery.tasks.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
+}
 
-# The connection check: seconds in all and per step, how many at once (each holds a thread), and for
-# Detect settings the name servers to ask ("address" or "address:port"; empty: the machine's own).
-MAILBOX_CHECK_SECONDS = env.float("MAILBOX_CHECK_SECONDS", default=30.0)
-MAILBOX_CHECK_STEP_SECONDS = env.float("MAILBOX_CHECK_STEP_SECONDS", default=10.0)
-MAILBOX_CHECKS_PER_USER = env.int("MAILBOX_CHECKS_PER_USER", default=2)
-MAILBOX_CHECKS_AT_ONCE = env.int("MAILBOX_CHECKS_AT_ONCE", default=6)
-MAILBOX_NAMESERVERS = env.list("MAILBOX_NAMESERVERS", default=[])
+MAILBOX_DIAL_ONLY = env.list("MAILBOX_DIAL_ONLY", default=[])
+"""Networks that mail servers may be in, such as `127.0.0.0/8`; empty: anywhere that is not refused always."""
+
+# Where mail may be sent to: nothing but these networks ("10.0.0.0/8,::1"; empty: any), or nothing private.
+MAILBOX_DIAL_ONLY = env.list("MAILBOX_DIAL_ONLY", default=[])
+MAILBOX_FORBID_PRIVATE_NETWORKS = env.bool("MAILBOX_FORBID_PRIVATE_NETWORKS", default=False)
