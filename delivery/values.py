@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from records.enums import Phase
+from records.enums import Fault, Phase
 from senders.certificates import CertificateFacts as CertificateFacts  # noqa: PLC0414  (re-exported)
 from senders.enums import Encryption
 
@@ -126,6 +126,9 @@ class ReceiverReply:
     accepted: bool
     phase: Phase
     reply: Reply
+    fault: Fault = Fault.REPLY
+    """`SMTPUTF8_MISSING` or `TOO_LARGE`: refused by us, before MAIL, for what EHLO said; the reply then holds
+    the codes of RFC 6531 or RFC 1870 and no text. Else the server's own word."""
 
 
 @dataclass(frozen=True, slots=True)
