@@ -77,13 +77,26 @@ class Sender(models.Model):
             ),
         ]
 
+    @property
+    def login(self) -> str:
+        """The name to sign in with; empty where the account does not sign in."""
+        return {
+            LoginMethod.ADDRESS: self.address,
+            LoginMethod.DISPLAY_NAME: self.display_name,
+            LoginMethod.LOGIN_NAME: self.login_name,
+            LoginMethod.NONE: "",
+        }[LoginMethod(self.login_method)]
+
     def __str__(self) -> str:
         """Name the account as a person would."""
         return f"{self.display_name} <{self.address}>"
 
 
 class Circuit(models.Model):
-    """The circuit breaker of one sender account; written by delivery only, apart from the account's own row."""
+    """The circuit breaker of one sender account, apart from the account's own row; opened and closed by delivery.
+
+    Editing the account closes it too.
+    """
 
     sender = models.OneToOneField(Sender, on_delete=models.CASCADE, primary_key=True, related_name="circuit")
     state = models.CharField(max_length=8, choices=CircuitState.choices, default=CircuitState.CLOSED)
