@@ -77,6 +77,10 @@ class Sender(models.Model):
             ),
         ]
 
+    def __str__(self) -> str:
+        """Name the account as a person would."""
+        return f"{self.display_name} <{self.address}>"
+
     @property
     def login(self) -> str:
         """The name to sign in with; empty where the account does not sign in."""
@@ -86,10 +90,6 @@ class Sender(models.Model):
             LoginMethod.LOGIN_NAME: self.login_name,
             LoginMethod.NONE: "",
         }[LoginMethod(self.login_method)]
-
-    def __str__(self) -> str:
-        """Name the account as a person would."""
-        return f"{self.display_name} <{self.address}>"
 
 
 class Circuit(models.Model):

@@ -47,7 +47,7 @@ def secret_purpose(sender: Sender) -> SecretPurpose:
 
 
 def must_retype(stored: Sender, wanted: Sender) -> bool:
-    """Tell whether `wanted` needs a password that is typed now, because the stored one is missing or for another use."""
+    """Tell whether `wanted` needs a password typed now, because the stored one is missing or for another use."""
     if wanted.login_method == LoginMethod.NONE:
         return False
     return not stored.secret or astuple(secret_purpose(stored)) != astuple(secret_purpose(wanted))
