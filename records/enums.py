@@ -60,6 +60,8 @@ class ReceiverState(models.TextChoices):
     """The mail's time to give up passed. Final."""
     CANCELLED = "cancelled", _("Cancelled")
     """The mail was cancelled. Final."""
+    UNCERTAIN = "uncertain", _("May have arrived")
+    """A try ended without a reply after the point of no return, and policy holds it for a person. Final."""
 
 
 class Phase(models.TextChoices):

@@ -32,6 +32,9 @@ class Mail(models.Model):
     due_at = models.DateTimeField()
     lease_until = models.DateTimeField(null=True)
     expires_at = models.DateTimeField()
+    expires_untried = models.BooleanField(
+        default=False, help_text=_("The caller set the time to give up: it holds even when no worker ran")
+    )
     finished_at = models.DateTimeField(null=True)
     cancel_requested = models.BooleanField(default=False)
 
@@ -62,6 +65,9 @@ class Mail(models.Model):
             ),
             models.Index(
                 fields=["lease_until"], condition=models.Q(state=MailState.SENDING), name="sending_mail_by_lease"
+            ),
+            models.Index(
+                fields=["expires_at"], condition=models.Q(state__in=[*WAITING_STATES]), name="waiting_mail_by_expiry"
             ),
         ]
 
@@ -159,3 +165,14 @@ class SendingRecord(models.Model):
     def __str__(self) -> str:
         """Name the try."""
         return f"#{self.pk} {self.receiver_address} {self.outcome}"
+
+
+class Heartbeat(models.Model):
+    """When a kind of process was last seen at work, such as `worker`; written by the sweep, shown by /readyz."""
+
+    name = models.CharField(max_length=32, primary_key=True)
+    seen_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        """Name the process and the time."""
+        return f"{self.name} {self.seen_at:%Y-%m-%d %H:%M:%S}"
