@@ -202,3 +202,36 @@ class Fault(models.TextChoices):
     """The server or the network ended the connection."""
     PROTOCOL = "protocol", _("Answer is not SMTP")
     """A reply that is no SMTP reply, or one too long, within a session."""
+
+
+class Remedy(models.TextChoices):
+    """The one click that mends a failure, offered beside its explanation. Never done without the click."""
+
+    NONE = "none", _("Nothing to click")
+    """What to do lies outside the form, or needs a person's thought."""
+    USE_SSL_465 = "use_ssl_465", _("Use SSL on port 465")
+    """Set encryption and port to implicit TLS submission (RFC 8314 §7.3)."""
+    USE_TLS_587 = "use_tls_587", _("Use TLS on port 587")
+    """Set encryption and port to STARTTLS submission (RFC 6409)."""
+    USE_TLS_25 = "use_tls_25", _("Use TLS on port 25")
+    """Set encryption and port to STARTTLS on the relay port."""
+    USE_NO_ENCRYPTION_25 = "use_no_encryption_25", _("Use No Encryption on port 25")
+    """Give up encryption: offered only for hosts of the own network."""
+    TRUST_CERTIFICATE = "trust_certificate", _("Compare and trust the certificate")
+    """Add the certificate to this account, after a person compared its fingerprint."""
+    CHECK_HOST = "check_host", _("Correct the mail server")
+    """Go to the mail server field."""
+    CHECK_ADDRESS = "check_address", _("Correct the sender address")
+    """Go to the sender address field."""
+    CHECK_LOGIN_NAME = "check_login_name", _("Correct the login name")
+    """Go to the choice of the login name."""
+    RETYPE_PASSWORD = "retype_password", _("Type the password again")
+    """Go to the password field."""
+    SIGN_IN = "sign_in", _("Sign in with the sender address")
+    """Switch from no sign-in to signing in."""
+    SKIP_SIGN_IN = "skip_sign_in", _("Send without signing in")
+    """Switch to no sign-in: for internal relays that offer none."""
+    SET_EHLO_NAME = "set_ehlo_name", _("Set the EHLO name")
+    """Go to the EHLO name in the advanced part of the form."""
+    OPEN_GUIDE = "open_guide", _("Open the guide")
+    """Open the provider's guide beside the form."""
