@@ -161,8 +161,13 @@ CONTENT_SECURITY_POLICY = {
 
 REDIS_URL = env("REDIS_URL", default="")
 CELERY_BROKER_URL = REDIS_URL or "files://"
-# Everywhere: one quick second try at connecting, then give up; whoever publishes can't wait, and the sweep makes up for it.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1}
+# One quick second try at connecting, then give up: whoever publishes can't wait, and the sweep makes up for it.
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, float | str] = {
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.1,
+    "interval_max": 0.1,
+}
 if REDIS_URL:
     CELERY_BROKER_TRANSPORT_OPTIONS |= {"socket_timeout": 2, "socket_connect_timeout": 1, "socket_keepalive": True}
 else:
@@ -192,9 +197,14 @@ CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "delivery.tasks.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
 }
 
-MAILBOX_DIAL_ONLY = env.list("MAILBOX_DIAL_ONLY", default=[])
-"""Networks that mail servers may be in, such as `127.0.0.0/8`; empty: anywhere that is not refused always."""
-
 # Where mail may be sent to: nothing but these networks ("10.0.0.0/8,::1"; empty: any), or nothing private.
 MAILBOX_DIAL_ONLY = env.list("MAILBOX_DIAL_ONLY", default=[])
 MAILBOX_FORBID_PRIVATE_NETWORKS = env.bool("MAILBOX_FORBID_PRIVATE_NETWORKS", default=False)
+
+# The connection check: seconds in all and per step, how many at once (each holds a thread), and for
+# Detect settings the name servers to ask ("address" or "address:port"; empty: the machine's own).
+MAILBOX_CHECK_SECONDS = env.float("MAILBOX_CHECK_SECONDS", default=30.0)
+MAILBOX_CHECK_STEP_SECONDS = env.float("MAILBOX_CHECK_STEP_SECONDS", default=10.0)
+MAILBOX_CHECKS_PER_USER = env.int("MAILBOX_CHECKS_PER_USER", default=2)
+MAILBOX_CHECKS_AT_ONCE = env.int("MAILBOX_CHECKS_AT_ONCE", default=6)
+MAILBOX_NAMESERVERS = env.list("MAILBOX_NAMESERVERS", default=[])

@@ -3,6 +3,8 @@
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from mailbox_admin import health
+
 MAILBOX = "system/setting/mailbox/"
 
 urlpatterns = [
@@ -10,5 +12,7 @@ urlpatterns = [
     path(MAILBOX, include("senders.urls")),
     path(MAILBOX, include("records.urls")),
     path(MAILBOX, include("delivery.urls")),
+    path("livez", health.livez, name="livez"),
+    path("readyz", health.readyz, name="readyz"),
     path("i18n/", include("django.conf.urls.i18n")),
 ]

@@ -1,0 +1,78 @@
+"""Where one can go: the tabs of the Mailbox module, and which permission each page asks for."""
+
+from dataclasses import dataclass
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+Person = User | AnonymousUser
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A page that the navigation leads to, and the permission that it asks for."""
+
+    view_name: str
+    permission: str
+    label: str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A destination as one person sees it on one page."""
+
+    label: str | Promise
+    url: str
+    is_current: bool
+
+
+DESTINATIONS = (
+    Destination("senders:list", "senders.view_sender", _("Sender accounts")),
+    Destination("records:list", "records.view_sendingrecord", _("Mail sending record")),
+    Destination("delivery:compose", "records.send_mail", _("Write mail")),
+)
+
+# What each address asks for, so that the page for "not allowed" can name it. A test holds it against the views.
+PERMISSIONS = {
+    "senders:list": "senders.view_sender",
+    "senders:add": "senders.add_sender",
+    "senders:edit": "senders.change_sender",
+    "senders:delete": "senders.delete_sender",
+    "senders:set_default": "senders.set_default_sender",
+    "senders:guide": "senders.view_sender",
+    "records:list": "records.view_sendingrecord",
+    "records:detail": "records.view_sendingrecord",
+    "records:export": "records.export_records",
+    "records:preview": "records.view_content",
+    "records:attachment": "records.view_content",
+    "delivery:check": "senders.test_sender",
+    "delivery:check_saved": "senders.test_sender",
+    "delivery:detect": "senders.test_sender",
+    "delivery:compose": "records.send_mail",
+    "delivery:resend": "records.send_mail",
+    "delivery:cancel": "records.cancel_mail",
+}
+
+
+def find_url(view_name: str) -> str | None:
+    """Return the address of a page, or None where no such page is installed."""
+    try:
+        return reverse(view_name)
+    except NoReverseMatch:
+        return None
+
+
+def list_tabs(person: Person, current_view: str) -> list[Tab]:
+    """List the tabs that a person may open, marking the page that is shown."""
+    return [
+        Tab(destination.label, url, is_current=destination.view_name == current_view)
+        for destination in DESTINATIONS
+        if person.has_perm(destination.permission) and (url := find_url(destination.view_name))
+    ]
+
+
+def find_home(person: Person) -> str | None:
+    """Return the address of the first page that a person may open, or None where there is none."""
+    return next((tab.url for tab in list_tabs(person, "")), None)
