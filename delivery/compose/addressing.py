@@ -1,0 +1,103 @@
+"""Who a mail is from and for: the addresses of a draft, read once, and what follows for envelope and headers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
+from delivery.compose.exceptions import ComposeError
+from delivery.compose.headers import address_field, mailbox_field, refuse_control_characters
+from delivery.values import Draft, Envelope
+from senders.validators import MAX_ADDRESS_LENGTH, MAX_LOCAL_LENGTH, Address, parse_address
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"(?![a-z0-9]{2}--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_USUAL_ADDRESS = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@({_LABEL}(?:\.{_LABEL})*)")
+_NOBODY_NAMED = "undisclosed-recipients:;"
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """The addresses of a draft, read; no address twice in one field."""
+
+    sender: Address
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...]
+    bcc: tuple[Address, ...]
+    reply_to: tuple[Address, ...]
+
+    @property
+    def message_id_domain(self) -> str:
+        """Return the sender's domain with A-labels."""
+        return self.sender.ascii.rpartition("@")[2]
+
+    @property
+    def envelope(self) -> Envelope:
+        """Return the envelope: A-labels in every domain, each forward-path once."""
+        receivers = (*self.to, *self.cc, *self.bcc)
+        return Envelope(
+            self.sender.ascii,
+            tuple(dict.fromkeys(receiver.ascii for receiver in receivers)),
+            any(address.needs_smtputf8 for address in (self.sender, *receivers, *self.reply_to)),
+        )
+
+    def header_fields(self, display_name: str) -> list[str]:
+        """Write From, To, Cc and Reply-To. Bcc stays in the envelope (RFC 5322 §3.6.3)."""
+        named = (self.sender, *self.to, *self.cc, *self.reply_to)
+        is_raw = any(address.needs_smtputf8 for address in named)
+        lists = (("To", self.to), ("Cc", self.cc), ("Reply-To", self.reply_to))
+        return [
+            mailbox_field("From", display_name, _spell(self.sender, is_raw=is_raw)),
+            *([] if self.to or self.cc else [f"To: {_NOBODY_NAMED}"]),
+            *(
+                address_field(name, [_spell(one, is_raw=is_raw) for one in members])
+                for name, members in lists
+                if members
+            ),
+        ]
+
+
+def read_parties(draft: Draft) -> Parties:
+    """Read the addresses of a draft.
+
+    Raises:
+        ComposeError: an address is wrong, a name breaks its header, or there is no receiver.
+    """
+    refuse_control_characters("display_name", draft.display_name)
+    parties = Parties(
+        _read("sender_address", draft.sender_address),
+        _read_all("to", draft.to),
+        _read_all("cc", draft.cc),
+        _read_all("bcc", draft.bcc),
+        _read_all("reply_to", draft.reply_to),
+    )
+    if not (parties.to or parties.cc or parties.bcc):
+        raise ComposeError("to", _("Name at least one receiver."))
+    return parties
+
+
+def _spell(address: Address, *, is_raw: bool) -> str:
+    """Write an address for a header: in UTF-8 where some address needs that anyway (RFC 6532), else with A-labels."""
+    return f"{address.local}@{address.domain}" if is_raw else address.ascii
+
+
+def _read_all(field: str, texts: Iterable[str]) -> tuple[Address, ...]:
+    return tuple({address.ascii: address for address in (_read(field, text) for text in texts)}.values())
+
+
+def _read(field: str, text: str) -> Address:
+    usual = _USUAL_ADDRESS.fullmatch(text)
+    # Nearly all addresses are like this; the full check costs ten times as much.
+    if usual and len(text) <= MAX_ADDRESS_LENGTH and len(usual[1]) <= MAX_LOCAL_LENGTH:
+        return Address(text, usual[1], usual[2], text, needs_smtputf8=False)
+    try:
+        return parse_address(text)
+    except ValidationError as error:
+        raise ComposeError(field, " ".join(error.messages)) from error
