@@ -72,6 +72,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "mailbox_admin.context.shell",
             ],
         },
     }
@@ -120,6 +121,7 @@ AUTH_PASSWORD_VALIDATORS = [
 AXES_FAILURE_LIMIT = env.int("SIGN_IN_TRIES", default=5)
 AXES_COOLOFF_TIME = timedelta(minutes=env.int("SIGN_IN_LOCK_MINUTES", default=15))
 # Both together: nobody can lock another person out from elsewhere.
+AXES_LOCKOUT_CALLABLE = "mailbox_admin.views.locked_out"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
@@ -208,3 +210,21 @@ MAILBOX_CHECK_STEP_SECONDS = env.float("MAILBOX_CHECK_STEP_SECONDS", default=10.
 MAILBOX_CHECKS_PER_USER = env.int("MAILBOX_CHECKS_PER_USER", default=2)
 MAILBOX_CHECKS_AT_ONCE = env.int("MAILBOX_CHECKS_AT_ONCE", default=6)
 MAILBOX_NAMESERVERS = env.list("MAILBOX_NAMESERVERS", default=[])
+
+# What is accepted for sending.
+MAILBOX_MAX_RECEIVERS = env.int("MAILBOX_MAX_RECEIVERS", default=100)
+MAILBOX_MAX_SIZE = env.int("MAILBOX_MAX_SIZE", default=25 * 1024 * 1024)
+MAILBOX_MAX_SUBJECT_LENGTH = env.int("MAILBOX_MAX_SUBJECT_LENGTH", default=998)
+MAILBOX_GIVE_UP_HOURS = env.float("MAILBOX_GIVE_UP_HOURS", default=24.0)
+# How mail is delivered; see delivery/engine/limits.py. Seconds where nothing else is said.
+MAILBOX_UNKNOWN_POLICY = env("MAILBOX_UNKNOWN_POLICY", default="retry")
+MAILBOX_BATCH_SIZE = env.int("MAILBOX_BATCH_SIZE", default=20)
+MAILBOX_CLAIM_LEASE = env.float("MAILBOX_CLAIM_LEASE", default=60.0)
+MAILBOX_LEASE_MARGIN = env.float("MAILBOX_LEASE_MARGIN", default=60.0)
+MAILBOX_MAIL_DEADLINE = env.float("MAILBOX_MAIL_DEADLINE", default=1200.0)
+MAILBOX_DRAIN_SECONDS = env.float("MAILBOX_DRAIN_SECONDS", default=30.0)
+MAILBOX_IDLE_SECONDS = env.float("MAILBOX_IDLE_SECONDS", default=10.0)
+MAILBOX_RETRY_BASE = env.float("MAILBOX_RETRY_BASE", default=30.0)
+MAILBOX_RETRY_CAP = env.float("MAILBOX_RETRY_CAP", default=1800.0)
+MAILBOX_PROBE_BASE = env.float("MAILBOX_PROBE_BASE", default=15.0)
+MAILBOX_PROBE_CAP = env.float("MAILBOX_PROBE_CAP", default=300.0)
