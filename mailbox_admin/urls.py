@@ -1,18 +1,26 @@
 """Every address of the product, room by room."""
 
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import LogoutView
 from django.urls import include, path
-from django.views.generic import RedirectView
+from django.views.i18n import set_language
 
-from mailbox_admin import health
+from mailbox_admin import health, views
 
 MAILBOX = "system/setting/mailbox/"
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="senders:list"), name="home"),
+    path("", views.home, name="home"),
     path(MAILBOX, include("senders.urls")),
     path(MAILBOX, include("records.urls")),
     path(MAILBOX, include("delivery.urls")),
+    path("sign-in/", views.SignInView.as_view(), name="login"),
+    path("sign-out/", LogoutView.as_view(), name="logout"),
+    path("password/", views.ChangePasswordView.as_view(), name="password_change"),
+    path("theme/", views.set_theme, name="set_theme"),
+    path("language/", login_not_required(set_language), name="set_language"),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
-    path("i18n/", include("django.conf.urls.i18n")),
 ]
+
+handler403 = "mailbox_admin.views.permission_denied"

@@ -1,0 +1,96 @@
+"""The pages around the rooms: home, sign-in, password, theme, and the page that says what is not allowed."""
+
+import math
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.models import Permission
+from django.contrib.auth.views import LoginView, PasswordChangeView
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse_lazy
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+from django_htmx.http import HttpResponseClientRefresh
+
+from mailbox_admin.context import THEME_COOKIE, Theme
+from mailbox_admin.navigation import PERMISSIONS, find_home
+
+_YEAR = 365 * 24 * 3600
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """Lead to the first page that the person may open."""
+    url = find_home(request.user)
+    if url is None:
+        raise PermissionDenied(_("Your account has no role yet, so there is no page that it may open."))
+    return redirect(url)
+
+
+class SignInView(LoginView):
+    """Sign a person in; whoever is signed in already goes home."""
+
+    redirect_authenticated_user = True
+
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        """Reload the whole page where a part of it was asked for after the session had ended."""
+        if getattr(request, "htmx", False):
+            return HttpResponseClientRefresh()
+        return super().dispatch(request, *args, **kwargs)
+
+
+def locked_out(request: HttpRequest, _response: HttpResponse | None, _credentials: dict[str, str]) -> HttpResponse:
+    """Say how long sign-in is locked after too many wrong passwords, and what to do meanwhile."""
+    minutes = math.ceil(settings.AXES_COOLOFF_TIME.total_seconds() / 60)
+    return render(request, "registration/locked.html", {"minutes": minutes}, status=429)
+
+
+class ChangePasswordView(PasswordChangeView):
+    """Let a person change the own password; other sessions of the same person end."""
+
+    success_url = reverse_lazy("home")
+
+    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
+        """Change it and say so on the next page."""
+        messages.success(self.request, _("Password changed."))
+        return super().form_valid(form)
+
+
+@login_not_required
+@require_POST
+def set_theme(request: HttpRequest) -> HttpResponse:
+    """Remember the theme in a cookie and go back to the page that asked."""
+    response = redirect(_safe_next(request))
+    theme = request.POST.get("theme", "")
+    if theme in Theme.values:
+        response.set_cookie(
+            THEME_COOKIE, theme, max_age=_YEAR, samesite="Lax", httponly=True, secure=request.is_secure()
+        )
+    return response
+
+
+def _safe_next(request: HttpRequest) -> str:
+    url = request.POST.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
+    return url if is_ours else "/"
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Say in plain words which permission the page asks for."""
+    return render(
+        request,
+        "403.html",
+        {"missing": _find_missing_permission(request), "reason": str(exception), "home_url": find_home(request.user)},
+        status=403,
+    )
+
+
+def _find_missing_permission(request: HttpRequest) -> str:
+    match = request.resolver_match
+    label, _dot, codename = PERMISSIONS.get(match.view_name if match else "", "").partition(".")
+    found = Permission.objects.filter(content_type__app_label=label, codename=codename).first()
+    return found.name if found else ""

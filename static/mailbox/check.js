@@ -1,0 +1,107 @@
+/* The connection check: sends a form to be tested and shows the steps as they happen. */
+
+import { clearErrors, showErrors } from "./field-errors.js";
+import { linesOf } from "./lines.js";
+
+/* Shows one check. The panel's markup comes from the server; this only puts it in place. */
+export class Panel {
+  constructor(root) {
+    this.root = root;
+    this.steps = root.querySelector("[data-steps]");
+    this.end = root.querySelector("[data-end]");
+    this.status = root.querySelector("[role=status]");
+    this.idle = root.querySelector("template[data-idle]").innerHTML;
+  }
+
+  begin() {
+    this.steps.innerHTML = this.idle;
+    this.end.replaceChildren();
+    this.root.hidden = false;
+    this.say(this.root.dataset.begun);
+  }
+
+  show(line) {
+    if (line.step) {
+      this.steps.querySelector(`[data-step="${line.step}"]`)?.replaceWith(fragmentOf(line.html));
+    } else {
+      this.end.replaceChildren(fragmentOf(line.html));
+    }
+    this.say(line.say);
+  }
+
+  /* A sentence of our own: the network failed, or the server refused the check. */
+  stop(sentence) {
+    const notice = this.root.querySelector("template[data-notice]").content.cloneNode(true);
+    notice.querySelector("p").textContent = sentence;
+    this.end.replaceChildren(notice);
+    for (const step of this.steps.querySelectorAll(".step-running")) {
+      step.classList.replace("step-running", "step-waiting");
+      step.querySelector(".step-time").textContent = "";
+    }
+    this.say(sentence);
+  }
+
+  say(sentence) {
+    if (sentence) {
+      this.status.textContent = sentence;
+    }
+  }
+}
+
+function fragmentOf(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  return template.content;
+}
+
+/* Runs one check of a form; resolves to "ended", "invalid" or "lost". Never two at once per panel. */
+export async function runCheck({ form, url, fields, panel, buttons }) {
+  if (panel.isRunning) {
+    return "busy";
+  }
+  panel.isRunning = true;
+  setBusy(buttons, true);
+  clearErrors(form);
+  panel.begin();
+  try {
+    return await watch(await post(url, fields), form, panel);
+  } catch {
+    panel.stop(panel.root.dataset.lost);
+    return "lost";
+  } finally {
+    panel.isRunning = false;
+    setBusy(buttons, false);
+  }
+}
+
+function post(url, fields) {
+  return fetch(url, { method: "POST", body: fields, headers: { Accept: "application/x-ndjson" } });
+}
+
+async function watch(response, form, panel) {
+  if (response.status === 422) {
+    const { errors } = await response.json();
+    const homeless = showErrors(form, errors);
+    panel.stop([panel.root.dataset.invalid, ...homeless].join(" "));
+    return "invalid";
+  }
+  if (!response.ok || response.redirected) {
+    panel.stop(response.status === 429 ? panel.root.dataset.busy : panel.root.dataset.refused);
+    return "lost";
+  }
+  let ended = false;
+  for await (const line of linesOf(response)) {
+    panel.show(line);
+    ended ||= Boolean(line.verdict);
+  }
+  if (!ended) {
+    panel.stop(panel.root.dataset.lost);
+  }
+  return ended ? "ended" : "lost";
+}
+
+function setBusy(buttons, busy) {
+  for (const button of buttons) {
+    button.disabled = busy;
+  }
+}

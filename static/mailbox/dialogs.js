@@ -1,0 +1,66 @@
+// Dialogs and the drawer. Every page works without this file: links then lead to pages of their own.
+
+const drawer = document.getElementById("drawer");
+const drawerContent = document.getElementById("drawer-content");
+let opener = null;
+
+function openDrawer() {
+  // Beside a form the drawer must not block it: the link that opened it says so.
+  const beside = opener?.hasAttribute("data-beside");
+  if (!drawer.open) {
+    beside ? drawer.show() : drawer.showModal();
+  }
+  drawerContent.querySelector("h2")?.focus();
+}
+
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.target === drawerContent) {
+    opener = event.detail.elt;
+  }
+});
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target === drawerContent) {
+    openDrawer();
+  }
+});
+
+drawer?.addEventListener("close", () => {
+  drawerContent.replaceChildren();
+  opener?.focus();
+});
+
+document.addEventListener("keydown", (event) => {
+  // A drawer beside a form is not modal, so the browser leaves Escape to us.
+  if (event.key === "Escape" && drawer?.open && !drawer.matches(":modal")) {
+    drawer.close();
+  }
+});
+
+document.addEventListener("click", (event) => {
+  const closing = event.target.closest("[data-close]");
+  if (closing) {
+    closing.closest("dialog")?.close();
+    return;
+  }
+  const opening = event.target.closest("[data-dialog]");
+  if (opening) {
+    event.preventDefault();
+    document.getElementById(opening.dataset.dialog)?.showModal();
+    return;
+  }
+  // A click on the veil lands on the dialog itself, outside its box.
+  if (event.target.matches("dialog:modal")) {
+    const box = event.target.getBoundingClientRect();
+    const inside = event.clientX >= box.left && event.clientX <= box.right
+      && event.clientY >= box.top && event.clientY <= box.bottom;
+    if (!inside) {
+      event.target.close();
+    }
+  }
+  document.querySelectorAll("details.user-menu[open]").forEach((menu) => {
+    if (!menu.contains(event.target)) {
+      menu.open = false;
+    }
+  });
+});
