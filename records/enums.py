@@ -116,6 +116,19 @@ class Outcome(models.TextChoices):
     SUPPRESSED = "suppressed", _("Suppressed")
     """Never tried because this receiver is not to be mailed; the reason says why."""
 
+    @property
+    def result(self) -> "ResultClass":
+        """The coarse result that this outcome counts as."""
+        match self:
+            case Outcome.SENDING:
+                return ResultClass.OPEN
+            case Outcome.ACCEPTED:
+                return ResultClass.SUCCESS
+            case Outcome.UNKNOWN:
+                return ResultClass.UNCERTAIN
+            case _:
+                return ResultClass.FAILED
+
 
 class SkipReason(models.TextChoices):
     """Why a receiver was not tried at all."""
@@ -142,6 +155,11 @@ class ResultClass(models.TextChoices):
     """Unknown: no reply after the point of no return."""
     OPEN = "open", _("Sending")
     """Under way."""
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """The outcomes that count as this result."""
+        return [outcome for outcome in Outcome if outcome.result is self]
 
 
 class Fault(models.TextChoices):

@@ -3,7 +3,19 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from records.enums import Fault, MailKind, MailState, Outcome, Phase, ReceiverKind, ReceiverState, SkipReason, Step
+from records.enums import (
+    Fault,
+    MailKind,
+    MailState,
+    Outcome,
+    Phase,
+    ReceiverKind,
+    ReceiverState,
+    ResultClass,
+    SkipReason,
+    Step,
+)
+from records.querysets import SendingRecordQuerySet
 from senders.models import Sender
 
 WAITING_STATES = (MailState.QUEUED, MailState.RETRY)
@@ -135,6 +147,8 @@ class SendingRecord(models.Model):
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
 
+    objects = SendingRecordQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("sending record")
         verbose_name_plural = _("sending records")
@@ -165,6 +179,11 @@ class SendingRecord(models.Model):
     def __str__(self) -> str:
         """Name the try."""
         return f"#{self.pk} {self.receiver_address} {self.outcome}"
+
+    @property
+    def result(self) -> ResultClass:
+        """The coarse result that the list shows and filters by."""
+        return Outcome(self.outcome).result
 
 
 class Heartbeat(models.Model):

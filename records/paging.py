@@ -1,0 +1,75 @@
+"""Paging through records by position: as fast on the last page as on the first, and nothing shifts meanwhile."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from records.models import SendingRecord
+    from records.querysets import SendingRecordQuerySet
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MAX_MICROSECONDS = (datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+_MAX_ID = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a record stands in the list; in an address written as microseconds since 1970, a hyphen, the id."""
+
+    started_at: datetime
+    record_id: int
+
+    def __str__(self) -> str:
+        """Write the position as it stands in an address."""
+        return f"{(self.started_at - _EPOCH) // timedelta(microseconds=1)}-{self.record_id}"
+
+
+def find_position(text: str) -> Position | None:
+    """Read a position from an address; None where it is none, whatever was typed there."""
+    if not re.fullmatch(r"[0-9]{1,18}-[0-9]{1,19}", text):
+        return None
+    microseconds, record_id = (int(part) for part in text.split("-"))
+    if microseconds > _MAX_MICROSECONDS or record_id > _MAX_ID:
+        return None
+    return Position(_EPOCH + timedelta(microseconds=microseconds), record_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of records, newest first, and the positions that lead on from it."""
+
+    records: list[SendingRecord]
+    newer: Position | None = None
+    older: Position | None = None
+
+
+def get_page(
+    records: SendingRecordQuerySet, size: int, *, before: Position | None = None, after: Position | None = None
+) -> Page:
+    """Return `size` records older than `before`, newer than `after`, or the newest."""
+    if after is not None:
+        rows = list(records.newer_than(after).oldest_first()[: size + 1])
+        if len(rows) > size:
+            return _page(rows[size - 1 :: -1], has_newer=True, has_older=True)
+        # Too few for a page: the newest page shows them, and fills up with older ones.
+        before = None
+    wanted = records if before is None else records.older_than(before)
+    rows = list(wanted.newest_first()[: size + 1])
+    if not rows and before is not None:
+        return get_page(records, size)
+    return _page(rows[:size], has_newer=before is not None, has_older=len(rows) > size)
+
+
+def _page(rows: list[SendingRecord], *, has_newer: bool, has_older: bool) -> Page:
+    if not rows:
+        return Page([])
+    first, last = rows[0], rows[-1]
+    return Page(
+        rows,
+        newer=Position(first.started_at, first.pk) if has_newer else None,
+        older=Position(last.started_at, last.pk) if has_older else None,
+    )
