@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from delivery.values import Attachment
 
 _LINE_ENDS = re.compile(r"\r\n?|\n")
-# mbox stores change lines that start with `From `, old gateways cut trailing spaces: such text is encoded.
-_SEVEN_BIT = re.compile(rb"(?:(?!From )(?:[\t\x20-\x7e]{0,77}[\x21-\x7e])?\r\n)*+")
+# Old gateways cut trailing spaces: a text that has them is encoded.
+_SEVEN_BIT = re.compile(rb"(?:(?:[\t\x20-\x7e]{0,77}[\x21-\x7e])?\r\n)*+")
 _BASE64_LINE = 76
 
 
