@@ -73,6 +73,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "mailbox_admin.context.shell",
+                "senders.context.mail_configuration",
             ],
         },
     }
