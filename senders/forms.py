@@ -201,6 +201,13 @@ class SenderForm(_SenderModelForm):
         return self.is_bound and bool(self.errors) and bool(self["password"].data)
 
     @property
+    def has_advanced_values(self) -> bool:
+        """Whether a field of the advanced part says something, so that it should not be folded away."""
+        names = ("reply_to", "ehlo_name", "timeout")
+        said = any(str(self[name].value() or "") for name in names[:2]) or str(self["timeout"].value()) != "30"
+        return said or any(self[name].errors for name in names)
+
+    @property
     def certificates(self) -> tuple[CertificateFacts, ...]:
         """What the trusted certificates in the form say of themselves; none while they can't be read."""
         try:

@@ -1,6 +1,15 @@
 """Addresses of the senders room, below System Management > System Setting > Mailbox."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from senders import views
 
 app_name = "senders"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.list_senders, name="list"),
+    path("senders/add/", views.add, name="add"),
+    path("senders/default/", views.save_default, name="set_default"),
+    path("senders/<int:pk>/", views.edit, name="edit"),
+    path("senders/<int:pk>/delete/", views.delete, name="delete"),
+    path("guides/<slug:slug>/", views.guide, name="guide"),
+]
