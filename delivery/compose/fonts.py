@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from enum import Enum
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from delivery.compose.css_tokens import Block, Declaration, Token, TokenKind, read_blocks, read_tokens
-from delivery.compose.html_scanner import Finding, FindingKind, decode_references, find_css
+from delivery.compose.html_scanner import Attribute, Comment, Tag, decode_references, scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -37,8 +37,28 @@ _MAY_NAME_FONT = re.compile(r"font|\\", re.IGNORECASE)
 _CACHED_LENGTH = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class _Edit:
+class _FindingKind(Enum):
+    """What a piece of CSS in HTML is."""
+
+    SHEET = "sheet"
+    """The content of a `style` element: rules."""
+    INLINE = "inline"
+    """The value of a `style` attribute: declarations."""
+    FACE = "face"
+    """The value of the `face` attribute of a `font` element: a list of families."""
+
+
+class _Finding(NamedTuple):
+    """A piece of CSS in HTML: `html[start:end]`."""
+
+    kind: _FindingKind
+    start: int
+    end: int
+
+
+class _Edit(NamedTuple):
+    """Replace `[start:end]` by the text."""
+
     start: int
     end: int
     text: str
@@ -50,8 +70,28 @@ def replace_unsupported_fonts(html: str) -> str:
     Looks at `font-family` and `font` in style attributes and style elements, at font faces, and at `<font face>`.
     Names and their order stay where a font is supported, generic families and CSS keywords stay too. Never raises.
     """
-    edits = [edit for finding in find_css(html) for edit in _edits_of(html, finding)]
+    edits = [edit for finding in _find_css(html, 0, len(html)) for edit in _edits_of(html, finding)]
     return _apply(html, edits) if edits else html
+
+
+def _find_css(html: str, start: int, end: int) -> Iterator[_Finding]:
+    for piece in scan(html, start, end):
+        if isinstance(piece, Tag):
+            yield from (finding for attribute in piece.attributes if (finding := _read_attribute(piece, attribute)))
+        elif isinstance(piece, Comment):
+            # What only Outlook reads stands in a comment: `<!--[if mso]>…<![endif]-->`.
+            if html.startswith("[if", piece.start):
+                yield from _find_css(html, piece.start, piece.end)
+        elif piece.raw_element == "style":
+            yield _Finding(_FindingKind.SHEET, piece.start, piece.end)
+
+
+def _read_attribute(tag: Tag, attribute: Attribute) -> _Finding | None:
+    if attribute.name == "style":
+        return _Finding(_FindingKind.INLINE, attribute.start, attribute.end)
+    if (tag.name, attribute.name) == ("font", "face"):
+        return _Finding(_FindingKind.FACE, attribute.start, attribute.end)
+    return None
 
 
 def _apply(text: str, edits: Iterable[_Edit]) -> str:
@@ -63,30 +103,29 @@ def _apply(text: str, edits: Iterable[_Edit]) -> str:
     return "".join([*pieces, text[position:]])
 
 
-def _edits_of(html: str, finding: Finding) -> Iterator[_Edit]:
+def _edits_of(html: str, finding: _Finding) -> Iterator[_Edit]:
     raw = html[finding.start : finding.end]
-    if finding.kind is FindingKind.SHEET:
+    if finding.kind is _FindingKind.SHEET:
         for edit in _css_edits(raw, finding.kind):
             yield _Edit(finding.start + edit.start, finding.start + edit.end, edit.text)
         return
     decoded = decode_references(raw)
-    for edit in _css_edits(decoded.text, finding.kind):
-        start, end = decoded.offsets[edit.start], decoded.offsets[edit.end]
-        yield _Edit(finding.start + start, finding.start + end, edit.text)
+    for start, end, text in _css_edits(decoded.text, finding.kind):
+        yield _Edit(finding.start + decoded.offsets[start], finding.start + decoded.offsets[end], text)
 
 
-def _css_edits(css: str, kind: FindingKind) -> Sequence[_Edit]:
-    if kind is FindingKind.SHEET:
+def _css_edits(css: str, kind: _FindingKind) -> Sequence[_Edit]:
+    if kind is _FindingKind.SHEET:
         return [edit for block in read_blocks(css, is_sheet=True) for edit in _block_edits(block)]
-    if kind is FindingKind.INLINE and not _MAY_NAME_FONT.search(css):
+    if kind is _FindingKind.INLINE and not _MAY_NAME_FONT.search(css):
         return ()
     # The same few attribute values stand in a mail many times, and in the next mail again.
     return _attribute_edits(css, kind) if len(css) <= _CACHED_LENGTH else _attribute_edits.__wrapped__(css, kind)
 
 
 @lru_cache(maxsize=512)
-def _attribute_edits(css: str, kind: FindingKind) -> tuple[_Edit, ...]:
-    if kind is FindingKind.FACE:
+def _attribute_edits(css: str, kind: _FindingKind) -> tuple[_Edit, ...]:
+    if kind is _FindingKind.FACE:
         return tuple(_family_edits(tuple(read_tokens(css))))
     return tuple(edit for block in read_blocks(css, is_sheet=False) for edit in _block_edits(block))
 

@@ -1,127 +1,133 @@
-"""Find style sheets and style attributes in HTML, with their places (WHATWG HTML §13.2.5, the tokenizer).
+"""Read HTML into tags, texts and comments that know their place (WHATWG HTML §13.2.5, the tokenizer).
 
-Own code, since every character that isn't part of a finding must stay as it is, in broken HTML too, and since the
-standard library's parser changes its reading of broken HTML between releases and takes quadratic time on some of it.
-Each step moves forward only: the time is proportional to the length.
+Own code, since whoever changes a piece must leave the rest as it is, in broken HTML too, and since the standard
+library's parser reads broken HTML differently in each release and takes quadratic time on some of it.
+Each step moves forward only: the time is proportional to the length. Nothing raises.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from enum import Enum
 from html.entities import html5
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class FindingKind(Enum):
-    """What a finding holds."""
+class Attribute(NamedTuple):
+    """An attribute that has a value: `html[start:end]`, without quotes."""
 
-    SHEET = "sheet"
-    """The content of a `style` element: rules."""
-    INLINE = "inline"
-    """The value of a `style` attribute: declarations."""
-    FACE = "face"
-    """The value of the `face` attribute of a `font` element: a list of font families."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A piece of CSS in HTML: `html[start:end]`."""
-
-    kind: FindingKind
+    name: str
     start: int
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class DecodedText:
-    """An attribute value with its character references replaced, and where each character came from."""
+class Tag(NamedTuple):
+    """A start tag or an end tag; names in lower case."""
+
+    name: str
+    is_end: bool
+    attributes: tuple[Attribute, ...]
+
+
+class Text(NamedTuple):
+    """Text between tags: `html[start:end]`, character references and all."""
+
+    start: int
+    end: int
+    raw_element: str = ""
+    """The element, such as `style`, in which markup has no meaning; empty outside of those."""
+
+
+class Comment(NamedTuple):
+    """The content of a comment: `html[start:end]`."""
+
+    start: int
+    end: int
+
+
+class DecodedText(NamedTuple):
+    """A text with its character references replaced, and where each character came from."""
 
     text: str
     offsets: tuple[int, ...]
-    """For each character, and for the end, the offset in the raw value."""
+    """For each character, and for the end, the offset in the raw text."""
 
 
 _MARKUP = re.compile(r"<(?:(?P<comment>!--)|(?P<bogus>[!?]|/(?![a-zA-Z]))|(?P<end>/)?(?P<name>[a-zA-Z][^\s/>]*))")
-_COMMENT_END = re.compile(r"--!?>")
-_TAG_CLOSE = re.compile(">")
+_COMMENT_CLOSE = re.compile(r"--!?>")
+_BOGUS_COMMENT_CLOSE = re.compile(">")
 _ATTRIBUTE = re.compile(
     r"""[\s/]*+(?P<name>[^\s/>][^\s/>=]*+)
     (?:\s*+=\s*+(?:"(?P<double>[^"]*+)"|'(?P<single>[^']*+)'|(?P<open>["'])|(?P<bare>[^\s>"'][^\s>]*+))?)?""",
     re.VERBOSE,
 )
-_TAG_END = re.compile(r"[\s/]*+(>)?")
-_RAW_TEXT = frozenset(("style", "script", "textarea", "title", "xmp", "iframe", "noembed", "noframes"))
-_RAW_TEXT_END = {name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in _RAW_TEXT}
+_TAG_CLOSE = re.compile(r"[\s/]*+(>)?")
+_RAW_TEXT_CLOSE = {
+    name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE)
+    for name in ("style", "script", "textarea", "title", "xmp", "iframe", "noembed", "noframes")
+}
 _REFERENCE = re.compile(
     r"&(?:#0*+([0-9]{1,8})(?![0-9])|#[xX]0*+([0-9a-fA-F]{1,8})(?![0-9a-fA-F])|([a-zA-Z][a-zA-Z0-9]*+)(?!=))(;?)"
 )
 
 
-def find_css(html: str, start: int = 0, end: int | None = None) -> Iterator[Finding]:
-    """Yield the pieces of CSS in HTML, in order; those in conditional comments for Outlook too."""
+def scan(html: str, start: int = 0, end: int | None = None) -> Iterator[Tag | Text | Comment]:
+    """Yield what stands in HTML, in order; a tag or comment that never ends is the end, as for a browser."""
     end = len(html) if end is None else end
     position = start
     while markup := _MARKUP.search(html, position, end):
+        if markup.start() > position:
+            yield Text(position, markup.start())
         if markup["name"] is None:
-            closing = _comment_close(html, markup, end)
+            closing = _close_comment(html, markup, end)
             if not closing:
                 return
-            if html.startswith("[if", markup.end()):
-                yield from find_css(html, markup.end(), closing.start())
+            yield Comment(markup.end(), max(closing.start(), markup.end()))
             position = closing.end()
             continue
-        name = markup["name"].lower()
-        position, findings = _read_tag(html, markup.end(), end, name)
-        if position < 0 or name == "plaintext":
+        tag, position = _read_tag(html, markup, end)
+        if not tag:
             return
-        if markup["end"]:
-            continue
-        yield from findings
-        if name in _RAW_TEXT:
-            closing = _RAW_TEXT_END[name].search(html, position, end)
+        yield tag
+        if tag.name in _RAW_TEXT_CLOSE and not tag.is_end:
+            closing = _RAW_TEXT_CLOSE[tag.name].search(html, position, end)
             content_end = closing.start() if closing else end
-            if name == "style":
-                yield Finding(FindingKind.SHEET, position, content_end)
+            yield Text(position, content_end, tag.name)
             position = content_end
+    if position < end:
+        yield Text(position, end)
 
 
-def _read_tag(html: str, position: int, end: int, name: str) -> tuple[int, list[Finding]]:
-    """Read the attributes from `position` on; return where the tag ends, -1 for never, and what was found."""
-    findings: list[Finding] = []
+def _read_tag(html: str, markup: re.Match[str], end: int) -> tuple[Tag | None, int]:
+    """Read the attributes; return the tag and where it ends, or no tag where it never ends."""
+    attributes: list[Attribute] = []
+    position = markup.end()
     while True:
-        tag_end = _TAG_END.match(html, position, end)
-        if tag_end and tag_end[1]:
-            return tag_end.end(), findings
+        closing = _TAG_CLOSE.match(html, position, end)
+        if closing and closing[1]:
+            return Tag(markup["name"].lower(), bool(markup["end"]), tuple(attributes)), closing.end()
         attribute = _ATTRIBUTE.match(html, position, end)
         if not attribute or attribute["open"]:
-            return -1, []
+            return None, end
         position = attribute.end()
-        kind = _kind_of(name, attribute["name"].lower())
-        group = next((group for group in ("double", "single", "bare") if attribute[group]), "")
-        if kind and group:
-            findings.append(Finding(kind, *attribute.span(group)))
+        group = attribute.lastgroup or "name"
+        if group != "name":
+            attributes.append(Attribute(attribute["name"].lower(), *attribute.span(group)))
 
 
-def _kind_of(element: str, attribute: str) -> FindingKind | None:
-    if attribute == "style":
-        return FindingKind.INLINE
-    return FindingKind.FACE if (element, attribute) == ("font", "face") else None
-
-
-def _comment_close(html: str, markup: re.Match[str], end: int) -> re.Match[str] | None:
+def _close_comment(html: str, markup: re.Match[str], end: int) -> re.Match[str] | None:
     if markup["bogus"]:
-        return _TAG_CLOSE.search(html, markup.end(), end)
+        return _BOGUS_COMMENT_CLOSE.search(html, markup.end(), end)
     # `<!-->` and `<!--->` are whole comments.
-    return _COMMENT_END.search(html, markup.end() - 2, end)
+    return _COMMENT_CLOSE.search(html, markup.end() - 2, end)
 
 
 def decode_references(raw: str) -> DecodedText:
-    """Replace the character references of an attribute value (WHATWG HTML §13.2.5.72)."""
+    """Replace the character references of an attribute value or a text (WHATWG HTML §13.2.5.72)."""
+    if "&" not in raw:
+        return DecodedText(raw, tuple(range(len(raw) + 1)))
     pieces: list[str] = []
     offsets: list[int] = []
     position = 0
