@@ -1,0 +1,96 @@
+"""Changing the encryption keys while the system runs.
+
+A rotation adds a key, re-encrypts every stored password under it, and later drops the keys that no row uses any more.
+Other processes need not stop: they notice the changed key file, a password saved meanwhile is never overwritten, and
+keys are dropped only while no account can be saved.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+
+from senders.exceptions import SecretUnreadableError
+from senders.keyring import Key, add_primary_key, drop_keys, load_keyring, primary_key, uses_environment
+from senders.models import Sender
+from senders.secrets import key_id_of, seal, unseal
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """What a rotation did."""
+
+    primary: Key
+    reencrypted: int = 0
+    """Passwords that are under the primary key now and were not before."""
+    unreadable: tuple[int, ...] = ()
+    """Accounts whose password can't be read; left as they are."""
+    retired: tuple[str, ...] = ()
+    """Ids of the keys that were dropped."""
+    unused: tuple[str, ...] = ()
+    """Ids of the keys in MAILBOX_KEYS that no row needs any more."""
+
+
+def rotate(*, retire: bool = False) -> Rotation:
+    """Add a new primary key and bring every stored password under it; with `retire`, drop the keys left over.
+
+    Where MAILBOX_KEYS holds the keys, its first one is the new one, and dropping is telling which may go.
+
+    Raises:
+        KeyringError: The keys can't be read or written.
+    """
+    primary = primary_key() if uses_environment() else add_primary_key()
+    reencrypted = sum(1 for _sender in _reencrypt())
+    if retire:
+        late, retired, unused = _retire()
+        return Rotation(primary, reencrypted + late, _find_unreadable(), retired, unused)
+    return Rotation(primary, reencrypted, _find_unreadable())
+
+
+def _reencrypt() -> Iterator[Sender]:
+    """Bring one password after the other under the primary key; yield the accounts whose row was changed."""
+    for sender in Sender.objects.exclude(secret="").order_by("pk"):
+        if key_id_of(sender.secret) == primary_key().id:
+            continue
+        try:
+            secret = seal(sender.pk, unseal(sender))
+        except SecretUnreadableError:
+            continue
+        # Only over the very ciphertext that was read: who saves the account meanwhile wins.
+        if Sender.objects.filter(pk=sender.pk, secret=sender.secret).update(secret=secret):
+            yield sender
+
+
+def _retire() -> tuple[int, tuple[str, ...], tuple[str, ...]]:
+    """Drop, or name, the keys that no row uses; return also how many rows had to be brought along."""
+    with transaction.atomic():
+        _keep_savers_out()
+        late = sum(1 for _sender in _reencrypt())
+        used = {key_id_of(secret) for secret in Sender.objects.exclude(secret="").values_list("secret", flat=True)}
+        unused = [key.id for key in load_keyring(fresh=True).keys[1:] if key.id not in used]
+        if uses_environment():
+            return late, (), tuple(unused)
+        return late, drop_keys(unused), ()
+
+
+def _keep_savers_out() -> None:
+    """Wait for whoever is saving an account under an old key, and let nobody begin before the keys are dropped.
+
+    SQLite's transaction has done so by beginning. On PostgreSQL this lock stops row locks and writes; reading goes on.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {connection.ops.quote_name(Sender._meta.db_table)} IN EXCLUSIVE MODE")  # noqa: SLF001
+
+
+def _find_unreadable() -> tuple[int, ...]:
+    return tuple(find_unreadable_senders())
+
+
+def find_unreadable_senders() -> Iterator[int]:
+    """Find the accounts whose stored password can't be decrypted with the present keys."""
+    for sender in Sender.objects.exclude(secret="").order_by("pk"):
+        try:
+            unseal(sender)
+        except SecretUnreadableError:
+            yield sender.pk
