@@ -54,8 +54,8 @@ function show(preset) {
 
 function suggestHost() {
   const domain = fields.address.value.trim().split("@")[1]?.toLowerCase() ?? "";
-  const known = presets.find((each) => each.dataset.domains.split(" ").includes(domain));
-  const host = known?.dataset.host || (domain.includes(".") ? `smtp.${domain}` : "");
+  const known = domain && presets.find((each) => each.dataset.domains.split(" ").includes(domain));
+  const host = (known && known.dataset.host) || (domain.includes(".") ? `smtp.${domain}` : "");
   suggestion.hidden = !host || fields.host.value.trim() !== "";
   suggestion.firstElementChild.textContent = form.dataset.useHost.replace("%(host)s", host);
   suggestion.firstElementChild.onclick = () => {
