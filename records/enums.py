@@ -63,6 +63,19 @@ class ReceiverState(models.TextChoices):
     UNCERTAIN = "uncertain", _("May have arrived")
     """A try ended without a reply after the point of no return, and policy holds it for a person. Final."""
 
+    @property
+    def result(self) -> "ResultClass":
+        """The coarse result that this state is shown as."""
+        match self:
+            case ReceiverState.PENDING:
+                return ResultClass.OPEN
+            case ReceiverState.ACCEPTED:
+                return ResultClass.SUCCESS
+            case ReceiverState.UNCERTAIN:
+                return ResultClass.UNCERTAIN
+            case _:
+                return ResultClass.FAILED
+
 
 class Phase(models.TextChoices):
     """The step of an SMTP session (RFC 5321 §3) in which something happened."""

@@ -87,6 +87,11 @@ class Mail(models.Model):
         """Name the mail by its id and subject."""
         return f"#{self.pk} {self.subject}"
 
+    @property
+    def is_waiting(self) -> bool:
+        """Tell whether a worker will still take it, so that it can be cancelled."""
+        return self.state in WAITING_STATES
+
 
 class Content(models.Model):
     """The composed bytes of a mail, apart from its state so that neither slows the other down."""

@@ -1,6 +1,14 @@
 """Addresses of the records room, below System Management > System Setting > Mailbox."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from records import views
 
 app_name = "records"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("records/", views.list_records, name="list"),
+    path("records/export.csv", views.export, name="export"),
+    path("records/<int:pk>/", views.show_record, name="detail"),
+    path("mails/<int:mail_id>/content/", views.preview, name="preview"),
+    path("mails/<int:mail_id>/attachments/<int:index>/", views.attachment, name="attachment"),
+]

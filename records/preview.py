@@ -1,0 +1,128 @@
+"""The content of a mail, made safe to look at: parsed, sanitised, nothing loaded from anywhere."""
+
+import base64
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.message import EmailMessage, MIMEPart
+
+import nh3
+
+_MAX_INLINE_IMAGE = 500_000
+_INLINE_IMAGE_TYPES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
+_HEADERS = ("From", "To", "Cc", "Reply-To", "Date", "Message-ID")
+_TAGS = nh3.ALLOWED_TAGS | {"style", "font", "tfoot", "section", "main", "big"}
+_ATTRIBUTES = {tag: set(names) for tag, names in nh3.ALLOWED_ATTRIBUTES.items()}
+_ATTRIBUTES["*"] = {"style", "class", "align", "valign", "bgcolor", "width", "height", "border", "dir", "lang", "title"}
+_ATTRIBUTES["font"] = {"face", "size", "color"}
+_ATTRIBUTES["table"] |= {"cellpadding", "cellspacing"}
+_UNWANTED_IN_NAMES = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
+_CID = re.compile(r"cid:([^\"'\s)>]+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedFile:
+    """A file of a mail, as listed; `index` names it in its address."""
+
+    index: int
+    filename: str
+    content_type: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a mail shows to its reader."""
+
+    headers: list[tuple[str, str]]
+    html: str
+    """Sanitised; still only to be shown in a sandboxed frame. Empty: the mail has none."""
+    text: str
+    attachments: list[AttachedFile]
+
+
+def read_preview(mime: bytes) -> Preview:
+    """Return the readable content of a composed mail."""
+    message = _parse(mime)
+    html = message.get_body(("html",))
+    text = message.get_body(("plain",))
+    return Preview(
+        headers=[(name, str(message[name])) for name in _HEADERS if message[name]],
+        html=sanitise(_text_of(html), _inline_images(message)) if html else "",
+        text=_text_of(text) if text else "",
+        attachments=[
+            AttachedFile(index, _filename(part, index), part.get_content_type(), len(_bytes_of(part)))
+            for index, part in enumerate(message.iter_attachments())
+        ],
+    )
+
+
+def find_attachment(mime: bytes, index: int) -> tuple[str, bytes] | None:
+    """Return name and content of one attachment, or None where the mail has no such one."""
+    parts = list(_parse(mime).iter_attachments())
+    if index >= len(parts):
+        return None
+    return _filename(parts[index], index), _bytes_of(parts[index])
+
+
+def sanitise(html: str, images: dict[str, str] | None = None) -> str:
+    """Return HTML without scripts, forms, frames and remote addresses; `cid:` images become part of it."""
+    known = images or {}
+    cleaned: str = nh3.clean(
+        _CID.sub(lambda match: known.get(match[1], ""), html),
+        tags=_TAGS,
+        clean_content_tags={"script", "title"},
+        attributes=_ATTRIBUTES,
+        url_schemes={"http", "https", "mailto", "data"},
+        attribute_filter=_keep_attribute,
+    )
+    return cleaned
+
+
+def _keep_attribute(_tag: str, name: str, value: str) -> str | None:
+    """Drop what would load from elsewhere, and links to data: addresses."""
+    if name == "src":
+        return value if value.startswith("data:image/") else None
+    if name == "href":
+        return None if value.lstrip().lower().startswith("data:") else value
+    return value
+
+
+def _parse(mime: bytes) -> EmailMessage:
+    message = message_from_bytes(mime, policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+def _text_of(part: MIMEPart) -> str:
+    charset = part.get_content_charset("utf-8")
+    try:
+        return _bytes_of(part).decode(charset, "replace")
+    except LookupError:
+        return _bytes_of(part).decode("utf-8", "replace")
+
+
+def _bytes_of(part: MIMEPart) -> bytes:
+    payload = part.get_payload(decode=True)
+    return payload if isinstance(payload, bytes) else part.as_bytes()
+
+
+def _filename(part: MIMEPart, index: int) -> str:
+    """Return the file's own name without folders, control characters and turned writing direction."""
+    name = _UNWANTED_IN_NAMES.sub("", part.get_filename() or "").replace("\\", "/").rpartition("/")[2].strip(" .")
+    return name or f"attachment-{index + 1}"
+
+
+def _inline_images(message: EmailMessage) -> dict[str, str]:
+    return dict(_read_inline_images(message))
+
+
+def _read_inline_images(message: EmailMessage) -> Iterator[tuple[str, str]]:
+    for part in message.walk():
+        content_id = str(part.get("Content-ID", "")).strip().strip("<>")
+        if not content_id or part.get_content_type() not in _INLINE_IMAGE_TYPES:
+            continue
+        content = _bytes_of(part)
+        if len(content) <= _MAX_INLINE_IMAGE:
+            yield content_id, f"data:{part.get_content_type()};base64,{base64.b64encode(content).decode()}"
