@@ -5,6 +5,7 @@ import threading
 import time
 
 from celery import current_app
+from kombu import Connection
 
 logger = logging.getLogger(__name__)
 
@@ -12,21 +13,29 @@ DRAIN_TASK = "delivery.tasks.drain"
 REST_AFTER_FAILURE = 5.0
 """How long a broker that failed is left alone, seconds: callers must not wait for it one after another."""
 LOG_INTERVAL = 60.0
+"""How often a broker that stays away is logged, seconds."""
+MARK_SECONDS = 15
+"""How long a wake-up that got lost keeps others from being sent, seconds."""
 
 
-class _BrokerHealth:
+class BrokerHealth:
     """Remembers, per process, that the broker failed a moment ago."""
 
     def __init__(self) -> None:
+        """Start with a broker that is believed to work."""
         self._lock = threading.Lock()
-        self._rest_until = float("-inf")
-        self._log_again_at = float("-inf")
+        self.reset()
+
+    def reset(self) -> None:
+        """Believe that it works."""
+        self._rest_until = self._log_again_at = float("-inf")
 
     def is_resting(self) -> bool:
+        """Tell whether the broker should be left alone now."""
         return time.monotonic() < self._rest_until
 
     def note_failure(self) -> bool:
-        """Let the broker rest; tells whether this failure should be logged."""
+        """Let the broker rest; returns whether this failure is worth a line in the log."""
         now = time.monotonic()
         with self._lock:
             self._rest_until = now + REST_AFTER_FAILURE
@@ -35,15 +44,12 @@ class _BrokerHealth:
                 self._log_again_at = now + LOG_INTERVAL
         return is_news
 
-    def reset(self) -> None:
-        self._rest_until = self._log_again_at = float("-inf")
 
-
-broker_health = _BrokerHealth()
+broker_health = BrokerHealth()
 
 
 def wake(sender_id: int) -> bool:
-    """Tell a worker that mail of a sender is due; returns whether the broker took the message.
+    """Tell a worker that mail of a sender is due; returns false if the broker can't be told.
 
     Never raises and never waits longer than the broker's time limits: it is called after the commit, when a
     failure would look like a refused mail.
@@ -51,9 +57,38 @@ def wake(sender_id: int) -> bool:
     if broker_health.is_resting():
         return False
     try:
-        current_app.send_task(DRAIN_TASK, args=[sender_id], retry=False, ignore_result=True)
-    except Exception:  # whatever a broker's client raises: the mail is safe, the sweep will send it
+        with current_app.connection_or_acquire() as connection:
+            if _mark(connection, sender_id):
+                current_app.send_task(
+                    DRAIN_TASK, args=[sender_id], retry=False, ignore_result=True, connection=connection
+                )
+    except Exception:  # whatever a broker's client raises: the mail is safe, and the sweep will send it
         if broker_health.note_failure():
             logger.warning("the broker is not reachable, mail waits for the sweep", exc_info=True)
         return False
     return True
+
+
+def forget_wake(sender_id: int) -> None:
+    """Let the sender be woken again: a worker looks at its mail from now on."""
+    try:
+        with current_app.connection_or_acquire() as connection:
+            if _is_redis(connection):
+                connection.default_channel.client.delete(_mark_name(sender_id))
+    except Exception:  # noqa: BLE001  # the mark ends by itself, and the next wake-up tells of the broker
+        broker_health.note_failure()
+
+
+def _mark(connection: Connection, sender_id: int) -> bool:
+    """Mark the sender as woken; false if it is already: one wake-up is enough for any number of mails."""
+    if not _is_redis(connection):
+        return True
+    return bool(connection.default_channel.client.set(_mark_name(sender_id), 1, nx=True, ex=MARK_SECONDS))
+
+
+def _mark_name(sender_id: int) -> str:
+    return f"mailbox:woken:{sender_id}"
+
+
+def _is_redis(connection: Connection) -> bool:
+    return str(connection.transport.driver_type) == "redis"

@@ -130,8 +130,16 @@ def release(claims: Sequence[Claim]) -> None:
     """Give claims back that were not begun: no attempt is spent and no record of a try remains."""
     for claim in claims:
         with transaction.atomic(durable=True):
-            mine = Mail.objects.filter(pk=claim.mail_id, epoch=claim.epoch, state=MailState.SENDING)
-            if mine.update(state=claim.state_before, lease_until=None, attempts=F("attempts") - 1):
-                SendingRecord.objects.filter(
-                    mail_id=claim.mail_id, epoch=claim.epoch, outcome=Outcome.SENDING, step=Step.CLAIMED
-                ).delete()
+            _release_one(claim)
+
+
+def _release_one(claim: Claim) -> None:
+    mail = Mail.objects.select_for_update().filter(pk=claim.mail_id, epoch=claim.epoch, state=MailState.SENDING).first()
+    records = SendingRecord.objects.filter(mail_id=claim.mail_id, epoch=claim.epoch, outcome=Outcome.SENDING)
+    if mail is None or records.filter(step=Step.COMMITTED).exists():
+        return
+    records.delete()
+    mail.state = claim.state_before
+    mail.lease_until = None
+    mail.attempts -= 1
+    mail.save(update_fields=["state", "lease_until", "attempts"])

@@ -1,0 +1,62 @@
+"""From what a session says to how each receiver's try ended; pure."""
+
+from delivery.engine.fence import Refusal
+from delivery.engine.values import Claim, Ending, Server, TryResult
+from delivery.exceptions import SessionError
+from delivery.values import Delivery, Reply, TlsFacts
+from records.enums import Fault, Outcome, Phase
+
+_LOST = Ending(Outcome.LOST)
+_UNKNOWN = Ending(Outcome.UNKNOWN, Phase.DATA)
+_FENCED = {
+    Refusal.NOT_MINE: _LOST,
+    Refusal.DATABASE: _LOST,
+    Refusal.TOO_LATE: Ending(Outcome.DEFERRED, Phase.DATA, Fault.TIMEOUT),
+}
+
+
+def judge(claim: Claim, delivery: Delivery, refusal: Refusal | None, server: Server, tls: TlsFacts | None) -> TryResult:
+    """Tell how the try ended at every receiver of the claim.
+
+    Args:
+        claim: What was tried.
+        delivery: What the session said.
+        refusal: Why the fence said no, if it did.
+        server: Which server it was.
+        tls: How the session was protected.
+    """
+    said = {
+        reply.forward_path: Ending(_outcome(reply.reply, accepted=reply.accepted), reply.phase, fault, reply.reply)
+        for reply in delivery.receivers
+        for fault in [None if reply.accepted else reply.fault]
+    }
+    rest = _ending_of_rest(delivery, refusal)
+    endings = {receiver.receiver_id: said.get(receiver.forward_path, rest) for receiver in claim.receivers}
+    return TryResult(claim, endings, server, tls, delivery.queue_id, costs_attempt=refusal is not Refusal.DATABASE)
+
+
+def _outcome(reply: Reply, *, accepted: bool) -> Outcome:
+    if accepted:
+        return Outcome.ACCEPTED
+    return Outcome.REFUSED if reply.is_permanent else Outcome.DEFERRED
+
+
+def _ending_of_rest(delivery: Delivery, refusal: Refusal | None) -> Ending:
+    """Tell what became of the receivers that the server said nothing final about."""
+    if delivery.committed:
+        return _UNKNOWN
+    return _FENCED[refusal] if refusal else _LOST
+
+
+def judge_failure(claim: Claim, error: SessionError, server: Server, *, of_account: bool) -> TryResult:
+    """Tell how a try ended whose session failed before the point of no return.
+
+    Args:
+        claim: What was tried, or would have been.
+        error: How the session failed.
+        server: Which server it was.
+        of_account: The account is at fault, not this mail: no attempt is spent.
+    """
+    outcome = Outcome.NOT_CONNECTED if of_account else Outcome.DEFERRED
+    ending = Ending(outcome, error.phase, error.fault, error.reply)
+    return TryResult.alike(claim, ending, server, costs_attempt=not of_account)
