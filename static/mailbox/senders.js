@@ -36,6 +36,7 @@ function apply(preset) {
   fields.login_name.value = loginName;
   portIsTyped = false;
   show(preset);
+  form.querySelector("[data-presets]").open = false;
   (fields.host.value ? fields.address : fields.host).focus();
 }
 
