@@ -23,6 +23,7 @@ MAX_LINE_LENGTH = 998
 _MAX_RUN = 60
 _ENCODED_LINE_LENGTH = 76
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
+_SPACES = re.compile(" +")
 _FOLDABLE_SPACE = re.compile(r"(?<=[^ ]) (?=[^ ])")
 
 
@@ -46,8 +47,9 @@ def text_field(name: str, text: str) -> str:
 
 
 def mailbox_field(name: str, display_name: str, address: str) -> str:
-    """Write a field of one mailbox with its display name (RFC 5322 §3.4)."""
-    return _fold(name, [*_phrase(display_name.strip(), _ENCODED_LINE_LENGTH - len(name) - 2), f"<{address}>"])
+    """Write a field of one mailbox with its display name (RFC 5322 §3.4), in which runs of spaces mean one."""
+    phrase = _phrase(_SPACES.sub(" ", display_name.strip()), _ENCODED_LINE_LENGTH - len(name) - 2)
+    return _fold(name, [*phrase, f"<{address}>"])
 
 
 def address_field(name: str, addresses: Sequence[str]) -> str:
@@ -89,7 +91,7 @@ def _phrase(text: str, room: int) -> list[str]:
     words = _FOLDABLE_SPACE.split(text)
     if not _is_plain(text, words):
         return encode_words(text, room)
-    if _ATOMS.fullmatch(text) and "  " not in text:
+    if _ATOMS.fullmatch(text):
         return words
     return _FOLDABLE_SPACE.split(quote(text))
 
