@@ -88,6 +88,8 @@ def _is_plain(text: str, words: Sequence[str]) -> bool:
 
 
 def _phrase(text: str, room: int) -> list[str]:
+    if not text:
+        return []
     words = _FOLDABLE_SPACE.split(text)
     if not _is_plain(text, words):
         return encode_words(text, room)

@@ -3,7 +3,7 @@
 import email
 import email.policy
 from email.header import decode_header, make_header
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from email.utils import parseaddr
 from typing import Any
 
@@ -39,7 +39,7 @@ def unix(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def content(part: EmailMessage) -> str:
+def content(part: MIMEPart) -> str:
     """Return the decoded text of a text part, with line feeds."""
     return unix(part.get_content())
 
