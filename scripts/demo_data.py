@@ -1,0 +1,131 @@
+"""Rows that make a demonstration look like a system at work. Only for an empty database of its own."""
+
+import random
+from collections.abc import Iterator
+from datetime import timedelta
+from email.message import EmailMessage
+
+from django.db import transaction
+from django.utils import timezone
+
+from records.enums import Fault, MailState, Outcome, Phase, ReceiverState, SkipReason
+from records.models import Content, Mail, Receiver, SendingRecord
+from senders.enums import Encryption
+from senders.models import Sender
+
+_SENDERS = [
+    ("noreply@example.com", "Data Platform", "smtp.exmail.qq.com", 465, Encryption.SSL, True),
+    ("alerts@example.com", "Pipeline Alerts", "smtp.office365.com", 587, Encryption.TLS, True),
+    ("reports@example.org", "Weekly Reports", "smtp.gmail.com", 465, Encryption.SSL, None),
+    ("ops#oncall@qq.com", "运维值班", "smtp.qq.com", 465, Encryption.SSL, False),
+    ("exchange@corp.example", "Corp Exchange", "10.0.4.12", 25, Encryption.NONE, True),
+]
+_RECEIVERS = [
+    "anna.schmidt@example.net", "li.wei@example.cn", "maria.rossi@example.it", "ops@example.com", "finance@example.org",
+    "zhang.min@example.cn", "k.tanaka@example.jp", "data-team@example.com", "pipeline-owners@lists.example.com",
+]  # fmt: skip
+_TEMPLATES = ["Task finished", "Task failed", "Pipeline delayed", "Weekly report", "Quota warning", "每日汇总", ""]
+_RESOURCES = ["/task/dm_sales_hourly", "/pipeline/crm_to_dwh", "/pipeline/iot_stream", "/report/weekly-kpi", ""]
+_FAILURES = [
+    (Outcome.REFUSED, Phase.RCPT, Fault.REPLY, 550, "5.1.1", "User unknown; rejecting"),
+    (Outcome.DEFERRED, Phase.RCPT, Fault.REPLY, 452, "4.2.2", "Mailbox full, try again later"),
+    (Outcome.NOT_CONNECTED, Phase.AUTH, Fault.REPLY, 535, "5.7.8", "Error: authentication failed, login fail"),
+    (Outcome.NOT_CONNECTED, Phase.CONNECT, Fault.CONNECT_TIMEOUT, None, "", ""),
+]
+_HTML = """<h2 style="font-family: SimSun">Task finished</h2>
+<p>The task <b>dm_sales_hourly</b> ended after 12 minutes and wrote <b>48,112</b> rows.</p>
+<table border="1" cellpadding="6"><tr><th>Step</th><th>Rows</th></tr><tr><td>extract</td><td>48,112</td></tr></table>"""
+
+
+@transaction.atomic
+def fill(mails: int = 160) -> None:
+    """Make sender accounts, and mails with their records over the last days."""
+    chance = random.Random(7)
+    senders = [_make_sender(*row) for row in _SENDERS]
+    now = timezone.now()
+    for index in range(mails):
+        moment = now - timedelta(minutes=4 + index * chance.uniform(9, 45))
+        _make_mail(chance, chance.choice(senders), moment, is_first=index == 0)
+
+
+def _make_sender(address: str, name: str, host: str, port: int, encryption: Encryption, passed: bool | None) -> Sender:
+    return Sender.objects.create(
+        address=address,
+        display_name=name,
+        host=host,
+        port=port,
+        encryption=encryption,
+        is_default=address.startswith("noreply"),
+        last_test_passed=passed,
+        last_test_at=None if passed is None else timezone.now() - timedelta(hours=3),
+    )
+
+
+def _make_mail(chance: random.Random, sender: Sender, moment: object, *, is_first: bool) -> None:
+    subject = "Task finished: dm_sales_hourly"
+    mail = Mail.objects.create(
+        sender=sender,
+        sender_address=sender.address,
+        subject=subject,
+        message_id=f"<{chance.getrandbits(64):x}@{sender.address.rpartition('@')[2]}>",
+        template_name=chance.choice(_TEMPLATES),
+        accessed_resource=chance.choice(_RESOURCES),
+        requester_ip=f"10.20.{chance.randrange(4)}.{chance.randrange(1, 250)}",
+        requested_by=chance.choice(["scheduler", "admin"]),
+        accepted_at=moment,
+        due_at=moment,
+        expires_at=moment + timedelta(days=1),  # type: ignore[operator]
+        state=MailState.SENT,
+        finished_at=moment,
+    )
+    Content.objects.create(mail=mail, mime=_compose(sender, subject))
+    for address in chance.sample(_RECEIVERS, 3 if is_first else chance.choice([1, 1, 1, 2])):
+        SendingRecord.objects.bulk_create(_tries(chance, mail, address, moment, fails=is_first))
+
+
+def _compose(sender: Sender, subject: str) -> bytes:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = sender.address, _RECEIVERS[0], subject
+    message.set_content("The task dm_sales_hourly ended after 12 minutes and wrote 48,112 rows.")
+    message.add_alternative(_HTML, subtype="html")
+    message.add_attachment(b"step,rows\r\nextract,48112\r\n", maintype="text", subtype="csv", filename="steps.csv")
+    return message.as_bytes()
+
+
+def _tries(chance: random.Random, mail: Mail, address: str, moment: object, *, fails: bool) -> Iterator[SendingRecord]:
+    receiver = Receiver.objects.create(mail=mail, address=address, state=ReceiverState.ACCEPTED)
+    draw = chance.random()
+    common = {
+        "mail": mail,
+        "receiver": receiver,
+        "sender_address": mail.sender_address,
+        "receiver_address": address,
+        "requester_ip": mail.requester_ip,
+        "template_name": mail.template_name,
+        "accessed_resource": mail.accessed_resource,
+    }
+    ended = moment + timedelta(milliseconds=chance.randrange(120, 1900))  # type: ignore[operator]
+    if draw < 0.02:
+        reason = SkipReason.NOT_CONFIGURED
+        yield SendingRecord(
+            **common, epoch=1, started_at=moment, ended_at=moment, outcome=Outcome.SKIPPED, skip_reason=reason
+        )
+        return
+    common |= {"server": f"{mail.sender.host}:{mail.sender.port}", "tls_version": "TLSv1.3"}  # type: ignore[union-attr]
+    common |= {"tls_cipher": "TLS_AES_256_GCM_SHA384"}
+    if fails or draw < 0.12:
+        outcome, phase, fault, code, status, text = _FAILURES[1] if fails else chance.choice(_FAILURES)
+        yield SendingRecord(
+            **common, epoch=1, started_at=moment, ended_at=ended, outcome=outcome, phase=phase, fault=fault,
+            reply_code=code, enhanced_status=status, reply_text=text,
+        )  # fmt: skip
+        if not fails:
+            return
+    later = moment + timedelta(seconds=34) if fails else moment  # type: ignore[operator]
+    uncertain = not fails and draw > 0.985
+    yield SendingRecord(
+        **common, epoch=2, started_at=later, ended_at=later + (ended - moment), phase=Phase.DATA,
+        outcome=Outcome.UNKNOWN if uncertain else Outcome.ACCEPTED, fault=Fault.DISCONNECTED if uncertain else "",
+        reply_code=None if uncertain else 250, enhanced_status="" if uncertain else "2.0.0",
+        reply_text="" if uncertain else "Ok: queued as 4B7C21A0F3", queue_id="" if uncertain else "4B7C21A0F3",
+    )  # fmt: skip
