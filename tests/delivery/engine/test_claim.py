@@ -2,16 +2,20 @@
 
 import threading
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 from django.db import connections
 from django.utils import timezone
+from pytest_django import Settings
 
 from delivery.engine.claim import claim_due, release, renew
 from delivery.engine.fence import pass_fence
-from delivery.engine.values import Claim
 from records.models import Mail, SendingRecord
 from tests.delivery.engine.scenes import accept, end_leases, fresh, let_expire, make_sender, outcomes
+
+if TYPE_CHECKING:
+    from delivery.engine.values import Claim
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -110,7 +114,7 @@ def test_a_claim_past_the_point_of_no_return_is_never_released() -> None:
     assert fresh(mail).state == "sending"
 
 
-def test_renewing_prolongs_a_lease_and_never_shortens_the_one_of_the_fence(settings) -> None:
+def test_renewing_prolongs_a_lease_and_never_shortens_the_one_of_the_fence(settings: Settings) -> None:
     sender = make_sender()
     mail, past_fence = accept(sender), accept(sender)
     claims = claim_due(sender.pk, 2)

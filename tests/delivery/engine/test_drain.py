@@ -1,6 +1,7 @@
 """A worker's turn at a sender's mail, against a real mail server."""
 
 import pytest
+from pytest_django import Settings
 
 from delivery.engine.drain import drain
 from records.models import SendingRecord
@@ -27,7 +28,7 @@ def test_an_accepted_mail_is_sent_and_its_record_tells_how(server: smtpd.MailSer
     assert states_of_receivers(mail) == {"bob@example.org": "accepted"}
 
 
-def test_many_mails_go_over_one_connection(server: smtpd.MailServer, settings) -> None:
+def test_many_mails_go_over_one_connection(server: smtpd.MailServer, settings: Settings) -> None:
     settings.MAILBOX_BATCH_SIZE = 2
     sender = make_sender(server)
     mails = [accept(sender, f"r{number}@example.org") for number in range(5)]

@@ -1,11 +1,14 @@
 """T3: closing records, moving receivers, rolling the mail up."""
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
 from django.utils import timezone
+from pytest_django import Settings
 
 from delivery.engine.cancel import cancel_mail
 from delivery.engine.claim import claim_due
@@ -106,7 +109,7 @@ def test_what_may_have_arrived_is_tried_again_where_policy_says_so() -> None:
     assert (fresh(mail).state, states_of_receivers(mail)) == ("retry", {"bob@example.org": "pending"})
 
 
-def test_what_may_have_arrived_is_left_to_a_person_where_policy_says_so(settings) -> None:
+def test_what_may_have_arrived_is_left_to_a_person_where_policy_says_so(settings: Settings) -> None:
     settings.MAILBOX_UNKNOWN_POLICY = "hold"
     mail, claim = claimed("a@example.org", "b@example.org")
     finish([result(claim, UNKNOWN, DEFERRED)])
@@ -143,7 +146,7 @@ def test_a_late_success_turns_a_mail_that_was_taken_back_into_a_sent_one() -> No
     assert (fresh(mail).state, outcomes(mail)) == ("sent", ["accepted"])
 
 
-def test_a_late_success_also_ends_the_uncertainty_of_a_held_mail(settings) -> None:
+def test_a_late_success_also_ends_the_uncertainty_of_a_held_mail(settings: Settings) -> None:
     settings.MAILBOX_UNKNOWN_POLICY = "hold"
     mail, claim = claimed()
     pass_fence(claim, 60)
@@ -183,7 +186,7 @@ def test_a_result_of_a_mail_that_was_deleted_is_let_go() -> None:
     assert SendingRecord.objects.count() == 0
 
 
-def test_a_list_of_results_is_settled_in_one_transaction(django_assert_num_queries) -> None:
+def test_a_list_of_results_is_settled_in_one_transaction() -> None:
     sender = make_sender()
     mails = [accept(sender), accept(sender)]
     claims = claim_due(sender.pk, 2)
@@ -195,10 +198,10 @@ def test_settling_is_tried_again_while_the_database_fails_for_a_moment() -> None
     mail, claim = claimed()
     failures = iter([OperationalError("the database is away")] * 2)
 
-    def fail_twice(execute, sql, params, many, context):
+    def fail_twice(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
         if sql.startswith("UPDATE") and (failure := next(failures, None)):
             raise failure
-        return execute(sql, params, many, context)
+        return execute(sql, *rest)
 
     with connection.execute_wrapper(fail_twice):
         finish([result(claim, ACCEPTED)])

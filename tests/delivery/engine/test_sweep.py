@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from delivery.engine.claim import claim_due
 from delivery.engine.fence import pass_fence
@@ -43,7 +44,7 @@ def test_a_claim_that_died_before_the_point_of_no_return_is_lost_and_tried_again
     ("policy", "state", "receiver"), [("retry", "retry", "pending"), ("hold", "uncertain", "uncertain")]
 )
 def test_a_claim_that_died_after_the_point_of_no_return_is_unknown(
-    settings, policy: str, state: str, receiver: str
+    settings: Settings, policy: str, state: str, receiver: str
 ) -> None:
     settings.MAILBOX_UNKNOWN_POLICY = policy
     mail = accept(make_sender())

@@ -1,0 +1,37 @@
+"""Fixtures of the delivery room's tests: brokers that work, and brokers that don't."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from celery import Celery, current_app
+
+from delivery import wake
+from tests import services
+
+
+@contextmanager
+def publishing_to(url: str) -> Iterator[Celery]:
+    """Let wake-ups go to another broker until the block ends."""
+    usual = current_app._get_current_object()
+    other = Celery("mailbox_admin", set_as_current=True)
+    other.config_from_object("django.conf:settings", namespace="CELERY")
+    other.conf.broker_url = url
+    other.conf.broker_transport_options = {
+        "max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1,
+        "socket_timeout": 2, "socket_connect_timeout": 1,
+    }  # fmt: skip
+    wake.broker_health.reset()
+    try:
+        yield other
+    finally:
+        other.close()
+        usual.set_current()
+        wake.broker_health.reset()
+
+
+@pytest.fixture
+def dead_broker() -> Iterator[Celery]:
+    """A Redis that nobody answers for."""
+    with publishing_to(f"redis://127.0.0.1:{services.free_port()}/0") as app:
+        yield app
