@@ -50,7 +50,7 @@ def client_with(db: None) -> ClientWith:
         user = User.objects.create_user(f"person{User.objects.count()}")
         for name in names:
             app, codename = name.split(".")
-            user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))
+            user.user_permissions.add(*Permission.objects.filter(content_type__app_label=app, codename=codename))
         client = Client()
         client.force_login(user)
         return client
