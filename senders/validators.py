@@ -247,7 +247,7 @@ def _refuse_host_shape(host: str) -> None:
         raise _refuse(_("Leave out everything from the slash on: enter the server's name alone."), "path")
     if "%" in host:
         raise _refuse(_("Leave out the percent sign and what follows it: enter the name or IP address alone."), "scope")
-    if re.fullmatch(r"\[?[^:]*\]?:[0-9]*", host):
+    if re.fullmatch(r"(?:[^:]*|\[.*\]):[0-9]*", host):
         raise _refuse(_("Leave out the colon and the port: the port has a field of its own."), "port")
     if ":" in host or "[" in host or "]" in host:
         raise _refuse(
