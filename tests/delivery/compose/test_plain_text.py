@@ -83,7 +83,8 @@ def test_a_text_that_is_too_long_is_cut() -> None:
     st.lists(
         st.one_of(
             st.sampled_from(["<ul>", "</ul>", "<ol>", "<li>", "<a href=http://x>", "</a>", "<pre>", "</pre>", "<p>",
-                             "<br>", "<td>", "<img alt=x>", "&nbsp;", "&", "<", ">", "<!--", "-->", "\r\n", " ", "\0", "\ud800"]),
+                             "<br>", "<td>", "<img alt=x>", "&nbsp;", "&", "<", ">",
+                             "<!--", "-->", "\r\n", " ", "\0", "\ud800"]),
             st.text(max_size=5),
         ),
         max_size=40,
