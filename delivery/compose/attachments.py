@@ -24,6 +24,35 @@ _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/[a-z0-9][a-z0-9!#$&^_.+-]{
 # What RFC 2231 §7 calls attribute-char, beyond letters, digits and `_.-~`.
 _ATTRIBUTE_CHARS = "!#$&+^`{|}"
 
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+_MORE_TYPES = {
+    ".docx": f"{_OFFICE}.wordprocessingml.document",
+    ".ics": "text/calendar",
+    ".log": "text/plain",
+    ".md": "text/markdown",
+    ".ods": "application/vnd.oasis.opendocument.spreadsheet",
+    ".odt": "application/vnd.oasis.opendocument.text",
+    ".parquet": "application/vnd.apache.parquet",
+    ".pptx": f"{_OFFICE}.presentationml.presentation",
+    ".sql": "application/sql",
+    ".webp": "image/webp",
+    ".xlsx": f"{_OFFICE}.spreadsheetml.sheet",
+    ".xml": "application/xml",
+    ".yaml": "application/yaml",
+    ".yml": "application/yaml",
+}
+
+
+def _known_types() -> mimetypes.MimeTypes:
+    # Python's own table and ours, never the machine's: the same file has the same type everywhere.
+    known = mimetypes.MimeTypes(filenames=())
+    for extension, media_type in _MORE_TYPES.items():
+        known.add_type(media_type, extension)
+    return known
+
+
+_KNOWN_TYPES = _known_types()
+
 
 def content_type_of(attachment: Attachment) -> str:
     """Return the media type of a file: as given, else guessed from its name; text in UTF-8 says so.
@@ -33,7 +62,7 @@ def content_type_of(attachment: Attachment) -> str:
     """
     media_type = attachment.content_type.partition(";")[0].strip().lower()
     if not media_type:
-        guessed, packing = mimetypes.guess_type(attachment.filename, strict=False)
+        guessed, packing = _KNOWN_TYPES.guess_type(attachment.filename)
         media_type = guessed if guessed and not packing else DEFAULT_TYPE
     if not _TYPE.fullmatch(media_type):
         raise ComposeError(
