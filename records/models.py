@@ -99,6 +99,10 @@ class Content(models.Model):
     mail = models.OneToOneField(Mail, on_delete=models.CASCADE, primary_key=True, related_name="content")
     mime = models.BinaryField()
 
+    class Meta:
+        # Its own "view_content" would be taken for the permission of that name on sending records.
+        default_permissions = ()
+
     def __str__(self) -> str:
         """Name the mail that it is the content of."""
         return f"content of mail {self.mail_id}"

@@ -60,6 +60,9 @@ class Migration(migrations.Migration):
                 ('mail', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='content', serialize=False, to='records.mail')),
                 ('mime', models.BinaryField()),
             ],
+            options={
+                'default_permissions': (),
+            },
         ),
         migrations.CreateModel(
             name='Receiver',
