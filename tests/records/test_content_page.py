@@ -1,0 +1,131 @@
+"""The content of a mail: safe to look at, and only for those who may."""
+
+import pytest
+from django.test import Client
+
+from records.preview import read_preview, sanitise
+from tests.people import client_of, make_person
+from tests.records.rows import compose, make_mail
+
+MAILBOX = "/system/setting/mailbox/"
+HOSTILE = """<h1 style="color: red" onclick="alert(1)">Hello</h1>
+<script>alert(1)</script><iframe src="https://example.org"></iframe><form action="https://example.org"><input></form>
+<img src="https://example.org/pixel.gif"><a href="javascript:alert(1)">one</a><a href="data:text/html,x">two</a>
+<object data="x"></object><svg onload="alert(1)"></svg><meta http-equiv="refresh" content="0;url=https://example.org">
+<link rel="stylesheet" href="https://example.org/x.css"><base href="https://example.org">"""
+
+
+@pytest.fixture
+def client(db: None) -> Client:
+    return client_of(make_person("records.view_content"))
+
+
+def url_of(mime: bytes, part: str = "") -> str:
+    return f"{MAILBOX}mails/{make_mail(mime=mime).pk}/content/{part}"
+
+
+def test_headers_text_and_attachments_are_shown(client: Client) -> None:
+    url = url_of(compose(text="Rows: 12", files=(("报表 1.csv", b"a,b"),)))
+    text = client.get(url).content.decode()
+    for value in ("noreply@example.com", "anna@example.net", "Rows: 12", "报表 1.csv", "application/octet-stream"):
+        assert value in text
+
+
+def test_the_html_stands_in_a_frame_without_rights(client: Client) -> None:
+    url = url_of(compose(html="<p>Hi</p>"))
+    text = " ".join(client.get(url).content.decode().split())
+    assert f'<iframe class="mail-frame" sandbox="" src="{url}?part=html"' in text
+
+
+def test_nothing_runs_and_nothing_is_loaded_in_the_frame(client: Client) -> None:
+    response = client.get(url_of(compose(html=HOSTILE), "?part=html"))
+    policy = dict(part.strip().partition(" ")[::2] for part in response.headers["Content-Security-Policy"].split(";"))
+    assert policy == {
+        "default-src": "'none'",
+        "img-src": "data:",
+        "style-src": "'unsafe-inline'",
+        "frame-ancestors": "'self'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "sandbox": "",
+    }
+    assert response.headers["X-Frame-Options"] == "SAMEORIGIN"
+    text = response.content.decode()
+    for word in ("alert(1)", "onclick", "<iframe", "<form", "pixel.gif", "javascript:", "data:text", "<object", "<svg"):
+        assert word not in text
+    for word in ("refresh", "x.css", "<base"):
+        assert word not in text
+    assert 'style="color: red"' in text
+
+
+def test_every_other_page_keeps_the_strict_policy(client: Client) -> None:
+    policy = client.get(url_of(compose(html="<p>Hi</p>"))).headers["Content-Security-Policy"]
+    assert "unsafe" not in policy
+    assert "script-src 'self'" in policy
+
+
+def test_fonts_of_style_elements_are_kept() -> None:
+    html = "<style>p { font-family: SimSun }</style><p class='x'>Hi</p>"
+    assert sanitise(html) == '<style>p { font-family: SimSun }</style><p class="x">Hi</p>'
+
+
+def test_inline_images_become_part_of_the_page() -> None:
+    mime = (
+        b"MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary=b\r\n\r\n"
+        b'--b\r\nContent-Type: text/html\r\n\r\n<img src="cid:logo@x"><img src="cid:other">\r\n'
+        b"--b\r\nContent-Type: image/png\r\nContent-ID: <logo@x>\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+        b"iVBORw0KGgo=\r\n--b--\r\n"
+    )
+    html = read_preview(mime).html
+    assert 'src="data:image/png;base64,iVBORw0KGgo="' in html
+    assert "cid:" not in html
+
+
+def test_an_unknown_character_set_is_read_as_well_as_can_be() -> None:
+    mime = b"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=no-such-set\r\n\r\nHello \xff\r\n"
+    assert read_preview(mime).text.startswith("Hello \ufffd")
+
+
+def test_htmx_gets_the_content_alone(client: Client) -> None:
+    text = client.get(url_of(compose()), headers={"HX-Request": "true"}).content.decode()
+    assert "Hello" in text
+    assert "<html" not in text
+
+
+def test_an_attachment_is_a_download_whatever_it_claims_to_be(client: Client) -> None:
+    mail = make_mail(mime=compose(files=(("page.html", b"<script>alert(1)</script>"),)))
+    response = client.get(f"{MAILBOX}mails/{mail.pk}/attachments/0/")
+    assert response.content == b"<script>alert(1)</script>"
+    assert response.headers["Content-Type"] == "application/octet-stream"
+    assert response.headers["Content-Disposition"] == 'attachment; filename="page.html"'
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("name", "safe"),
+    [
+        ("../../etc/passwd", "passwd"),
+        ("C:\\temp\\x.csv", "x.csv"),
+        ("report\u202excod.exe", "reportxcod.exe"),
+        ("...", "attachment-1"),
+    ],
+)
+def test_file_names_lose_what_could_mislead(name: str, safe: str) -> None:
+    (file,) = read_preview(compose(files=((name, b"x"),))).attachments
+    assert file.filename == safe
+
+
+def test_there_is_no_attachment_beyond_the_last(client: Client) -> None:
+    mail = make_mail(mime=compose(files=(("a.txt", b"x"),)))
+    assert client.get(f"{MAILBOX}mails/{mail.pk}/attachments/1/").status_code == 404
+
+
+def test_content_that_was_pruned_is_not_found(client: Client) -> None:
+    assert client.get(f"{MAILBOX}mails/{make_mail().pk}/content/").status_code == 404
+
+
+def test_content_is_for_those_with_the_permission(db: None) -> None:
+    mail = make_mail(mime=compose(files=(("a.txt", b"x"),)))
+    viewer = client_of(make_person("records.view_sendingrecord", "records.export_records"))
+    for url in (f"mails/{mail.pk}/content/", f"mails/{mail.pk}/content/?part=html", f"mails/{mail.pk}/attachments/0/"):
+        assert viewer.get(MAILBOX + url).status_code == 403

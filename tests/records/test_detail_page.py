@@ -1,0 +1,244 @@
+"""The page of one record: its facts, the story of its mail, what it explains, what it offers, what it withholds."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from records import story
+from records.enums import Fault, MailState, Outcome, Phase, ReceiverState, SkipReason
+from records.error_book import explain_outcome, get_entry
+from records.models import SendingRecord
+from records.story import find_explanation, tell_story
+from tests.people import client_of, make_person
+from tests.records.rows import NOON, compose, make_mail, make_record
+
+MAILBOX = "/system/setting/mailbox/"
+REFUSAL = {
+    "outcome": Outcome.REFUSED,
+    "phase": Phase.RCPT,
+    "fault": Fault.REPLY,
+    "reply_code": 550,
+    "enhanced_status": "5.1.1",
+    "reply_text": "User unknown",
+    "state": ReceiverState.REFUSED,
+}
+
+
+@pytest.fixture
+def client(db: None) -> Client:
+    return client_of(make_person("records.view_sendingrecord"))
+
+
+def url_of(record: SendingRecord) -> str:
+    return f"{MAILBOX}records/{record.pk}/"
+
+
+def text_of(client: Client, record: SendingRecord) -> str:
+    return " ".join(client.get(url_of(record)).content.decode().split())
+
+
+def test_the_facts_of_the_try_are_shown(client: Client) -> None:
+    mail = make_mail(requested_by="scheduler", message_id="<1@example.com>")
+    record = make_record(
+        mail,
+        requester_ip="10.0.0.1",
+        template_name="Weekly report",
+        accessed_resource="/report/1",
+        server="smtp.example.com:465",
+        tls_version="TLSv1.3",
+        tls_cipher="TLS_AES_256_GCM_SHA384",
+        reply_code=250,
+        enhanced_status="2.0.0",
+        reply_text="Ok",
+        queue_id="4B7C",
+    )
+    text = text_of(client, record)
+    for value in (
+        "2026-03-10 12:00:00",
+        "240 ms",
+        "noreply@example.com",
+        "anna@example.net",
+        "Weekly report",
+        "/report/1",
+        "scheduler",
+        "10.0.0.1",
+        "&lt;1@example.com&gt;",
+        "smtp.example.com:465",
+        "TLSv1.3",
+        "TLS_AES_256_GCM_SHA384",
+        "250 2.0.0 Ok",
+        "4B7C",
+        "The mail server accepted this mail for the receiver.",
+    ):
+        assert value in text
+
+
+def test_the_subject_is_content(client: Client) -> None:
+    record = make_record(make_mail(subject="Salaries of May"))
+    assert "Salaries of May" not in text_of(client, record)
+    reader = client_of(make_person("records.view_sendingrecord", "records.view_content"))
+    assert "Salaries of May" in text_of(reader, record)
+
+
+@pytest.mark.django_db
+def test_every_try_is_told_in_time_order() -> None:
+    mail = make_mail()
+    make_record(mail, epoch=2, started_at=NOON + timedelta(seconds=30))
+    make_record(mail, epoch=1, outcome=Outcome.DEFERRED, reply_code=450, fault=Fault.REPLY)
+    attempts = tell_story(mail).attempts
+    assert [(attempt.number, attempt.record.epoch, attempt.mark) for attempt in attempts] == [
+        (1, 1, "failed"),
+        (2, 2, "done"),
+    ]
+
+
+
+@pytest.mark.django_db
+def test_receivers_that_were_answered_alike_stand_together() -> None:
+    mail = make_mail()
+    for name in ("a", "b"):
+        make_record(mail, receiver_address=f"{name}@example.net", reply_code=250, reply_text="Ok")
+    make_record(mail, receiver_address="c@example.net", **REFUSAL)
+    (attempt,) = tell_story(mail).attempts
+    assert [answer.receivers for answer in attempt.answers] == [["a@example.net", "b@example.net"], ["c@example.net"]]
+    assert attempt.mark == "done"
+
+
+@pytest.mark.django_db
+def test_it_is_told_who_got_the_mail_and_who_did_not() -> None:
+    mail = make_mail(state=MailState.PARTLY_SENT)
+    make_record(mail, receiver_address="a@example.net")
+    make_record(mail, receiver_address="b@example.net", **REFUSAL)
+    make_record(mail, receiver_address="c@example.net", outcome=Outcome.SENDING, ended_at=None, state="pending")
+    fates = {fate.state.value: [each.address for each in fate.receivers] for fate in tell_story(mail).fates}
+    assert fates == {"pending": ["c@example.net"], "accepted": ["a@example.net"], "refused": ["b@example.net"]}
+
+
+@pytest.mark.django_db
+def test_a_try_under_way_is_told_as_running(client: Client) -> None:
+    record = make_record(outcome=Outcome.SENDING, ended_at=None, state="pending")
+    text = text_of(client, record)
+    assert "This mail is being sent right now." in text
+    assert "step-running" in text
+    assert "Duration" not in text
+
+
+def test_a_refusal_is_explained_with_cause_and_fix(client: Client) -> None:
+    record = make_record(**REFUSAL, server="smtp.example.com:465")
+    entry = find_explanation(record)
+    assert entry is not None
+    text = text_of(client, record)
+    assert "550 5.1.1 User unknown" in text
+    assert "Step: Receiver" in text
+    for sentence in (str(entry.cause), str(entry.fix)):
+        assert " ".join(sentence.split()).replace("'", "&#x27;").replace('"', "&quot;") in text
+
+
+@pytest.mark.django_db
+def test_a_stored_explanation_stays_true_when_the_book_learns_more() -> None:
+    stored = explain_outcome(Outcome.UNKNOWN).key
+    record = make_record(**REFUSAL, cause=stored)
+    assert find_explanation(record) == get_entry(stored)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("outcome", [Outcome.LOST, Outcome.UNKNOWN, Outcome.SUPPRESSED])
+def test_outcomes_without_a_reply_are_explained_too(outcome: Outcome) -> None:
+    assert find_explanation(make_record(outcome=outcome)) == explain_outcome(outcome)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("outcome", [Outcome.ACCEPTED, Outcome.SENDING])
+def test_success_needs_no_explanation(outcome: Outcome) -> None:
+    assert find_explanation(make_record(outcome=outcome)) is None
+
+
+@pytest.mark.parametrize("reason", SkipReason)
+def test_why_a_mail_was_not_tried_is_said(client: Client, reason: SkipReason) -> None:
+    record = make_record(outcome=Outcome.SKIPPED, skip_reason=reason, state=ReceiverState.REFUSED)
+    assert str(reason.label) in text_of(client, record)
+
+
+def test_a_mail_with_many_tries_shows_the_first_and_leads_to_all(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(story, "MAX_SHOWN", 2)
+    mail = make_mail()
+    records = [make_record(mail, receiver_address=f"r{index}@example.net") for index in range(4)]
+    text = text_of(client, records[0])
+    assert "r3@example.net" not in text
+    assert "All 4 records of this mail" in text
+    assert f'href="{MAILBOX}records/?mail={mail.pk}"' in text
+    assert "The first 100 are shown." in text
+
+
+def test_the_number_of_queries_does_not_grow_with_the_tries(client: Client) -> None:
+    mail = make_mail()
+    record = make_record(mail, **REFUSAL)
+    with CaptureQueriesContext(connection) as with_one_try:
+        client.get(url_of(record))
+    for index in range(3):
+        make_record(mail, receiver_address=f"r{index}@example.net", epoch=index + 2)
+    with CaptureQueriesContext(connection) as with_four_tries:
+        client.get(url_of(record))
+    assert len(with_four_tries) == len(with_one_try)
+
+
+def test_the_drawer_gets_the_detail_alone(client: Client) -> None:
+    record = make_record()
+    text = client.get(url_of(record), headers={"HX-Request": "true"}).content.decode()
+    assert f'<h2 id="drawer-title" tabindex="-1">Record {record.pk}</h2>' in text
+    assert "<html" not in text
+
+
+def test_a_mail_that_was_sent_again_leads_to_the_first_one(client: Client) -> None:
+    first = make_mail()
+    record = make_record(make_mail(resend_of=first))
+    assert f'href="{MAILBOX}records/?mail={first.pk}"' in text_of(client, record)
+
+
+def test_sending_again_is_offered_to_whoever_may_and_where_content_is_kept(db: None) -> None:
+    record = make_record(make_mail(mime=compose()))
+    without_content = make_record()
+    sender = client_of(make_person("records.view_sendingrecord", "records.send_mail"))
+    assert "Send again" in text_of(sender, record)
+    assert "Send again" not in text_of(sender, without_content)
+    assert "Send again" not in text_of(client_of(make_person("records.view_sendingrecord")), record)
+
+
+@pytest.mark.parametrize(
+    ("state", "offered"), [(MailState.QUEUED, True), (MailState.RETRY, True), (MailState.SENT, False)]
+)
+def test_only_waiting_mail_can_be_cancelled(db: None, state: MailState, offered: bool) -> None:
+    record = make_record(make_mail(state=state), outcome=Outcome.DEFERRED)
+    canceller = client_of(make_person("records.view_sendingrecord", "records.cancel_mail"))
+    assert ("Cancel this mail" in text_of(canceller, record)) is offered
+    assert "Cancel this mail" not in text_of(client_of(make_person("records.view_sendingrecord")), record)
+
+
+def test_the_content_is_offered_only_to_whoever_may_see_it(db: None) -> None:
+    record = make_record(make_mail(mime=compose()))
+    reader = client_of(make_person("records.view_sendingrecord", "records.view_content"))
+    assert "Show the content" in text_of(reader, record)
+    assert "Show the content" not in text_of(client_of(make_person("records.view_sendingrecord")), record)
+    assert "is not kept any more" in text_of(reader, make_record())
+
+
+def test_what_a_server_said_is_shown_as_text(client: Client) -> None:
+    record = make_record(**{**REFUSAL, "reply_text": "<script>alert(1)</script>"})
+    text = text_of(client, record)
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert(1)" in text
+
+
+def test_the_page_is_for_those_with_the_permission(db: None) -> None:
+    record = make_record()
+    assert client_of(make_person("records.view_content")).get(url_of(record)).status_code == 403
+
+
+def test_a_record_that_is_gone_is_not_found(client: Client) -> None:
+    assert client.get(f"{MAILBOX}records/99999/").status_code == 404
+    assert client.get(f"{MAILBOX}records/99999999999999999999/").status_code == 404
