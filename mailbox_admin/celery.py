@@ -1,10 +1,11 @@
 """The Celery application: workers and the scheduler start from here."""
 
 import os
+import threading
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_shutting_down
 
 from mailbox_admin import file_broker  # noqa: F401  # registers files:// with kombu
 
@@ -18,3 +19,15 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def keep_logging_of_django(**_: Any) -> None:
     """Take Celery's own set-up of logging away: the settings' LOGGING holds in every process."""
+
+
+@worker_shutting_down.connect
+def leave_in_time(**_: Any) -> None:
+    """Let the worker finish what it does, but not for ever: a mail server may take ten minutes to answer.
+
+    Leaving in the midst of a mail is safe: its lease ends by itself, and the sweep takes it back.
+    """
+    seconds = float(os.environ.get("WORKER_STOP_SECONDS") or 30)
+    timer = threading.Timer(seconds, os._exit, [1])
+    timer.daemon = True
+    timer.start()
