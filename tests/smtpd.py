@@ -327,14 +327,18 @@ def mail_server(
     loop = asyncio.new_event_loop()
     transports: set[asyncio.BaseTransport] = set()
     implicit = context if encryption is Encryption.SSL else None
-    listening = loop.run_until_complete(loop.create_server(protocol, HOST, port, ssl=implicit))
-    seen.port = listening.sockets[0].getsockname()[1]
     thread = threading.Thread(target=loop.run_forever, name="mail server of a test")
     thread.start()
     try:
-        yield seen
+        # In its own thread: a test with a browser has a running loop in this one already.
+        creating = loop.create_server(protocol, HOST, port, ssl=implicit)
+        listening = asyncio.run_coroutine_threadsafe(creating, loop).result(10)
+        seen.port = listening.sockets[0].getsockname()[1]
+        try:
+            yield seen
+        finally:
+            asyncio.run_coroutine_threadsafe(_stop(listening, transports), loop).result(10)
     finally:
-        asyncio.run_coroutine_threadsafe(_stop(listening, transports), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()
