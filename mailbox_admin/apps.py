@@ -12,7 +12,8 @@ class MailboxAdminConfig(AppConfig):
     verbose_name = _("Mailbox")
 
     def ready(self) -> None:
-        """Keep the roles up to date."""
+        """Keep the roles up to date, and register the system checks."""
+        from mailbox_admin import checks  # noqa: F401, PLC0415  # needs the models too
         from mailbox_admin.roles import update_roles  # noqa: PLC0415  # needs the models, which load later
 
         # For every app: the permissions of the last one exist only after its own signal.

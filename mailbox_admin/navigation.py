@@ -51,6 +51,7 @@ PERMISSIONS = {
     "delivery:check_saved": "senders.test_sender",
     "delivery:detect": "senders.test_sender",
     "delivery:compose": "records.send_mail",
+    "delivery:accepted": "records.send_mail",
     "delivery:resend": "records.send_mail",
     "delivery:cancel": "records.cancel_mail",
 }

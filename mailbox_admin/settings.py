@@ -142,6 +142,9 @@ if BEHIND_HTTPS:
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
 
+# mailbox.W011 says it once; W005 and W021 are BEHIND_HTTPS's own choices (subdomains, preload).
+SILENCED_SYSTEM_CHECKS = [f"security.W0{number}" for number in ("04", "05", "08", "12", "16", "21")]
+
 # Attachments are files, which do not count; 5 MiB is room for any body typed by hand.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500

@@ -82,8 +82,7 @@ class Supervisor:
 
     def run(self) -> int:
         """Run until SIGINT, SIGTERM or SIGHUP; returns the exit status: 0, or 1 when a child can't be kept running."""
-        for number in _STOP_SIGNALS:
-            signal.signal(number, self._note_stop)
+        handlers_before = {number: signal.signal(number, self._note_stop) for number in _STOP_SIGNALS}
         gave_up = False
         try:
             while not self._stops and not gave_up:
@@ -92,6 +91,8 @@ class Supervisor:
                 time.sleep(0.1)
         finally:
             self._stop_children()
+            for number, handler in handlers_before.items():
+                signal.signal(number, handler)
         return 1 if gave_up else 0
 
     def _note_stop(self, number: int, _frame: FrameType | None) -> None:

@@ -15,7 +15,7 @@ class Command(BaseCommand):
     """Keys, migrations, translations, static files, the first administrator. May be run any number of times."""
 
     help = "Make keys, migrate the database, compile translations, collect static files, create the first admin."
-    # The checks tell of things that this command is about to make.
+    # Asked below, once what they look for was made.
     requires_system_checks = []
 
     def handle(self, **_options: Any) -> None:
@@ -28,6 +28,7 @@ class Command(BaseCommand):
             ensure_key_file()
         except KeyringError as error:
             raise CommandError(f"The encryption keys cannot be used: {error}.") from error
+        self.check()
         call_command("migrate", interactive=False, verbosity=0)
         preparation.compile_translations()
         preparation.collect_static_files()
