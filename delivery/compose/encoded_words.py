@@ -3,8 +3,8 @@
 import binascii
 import re
 import string
-from email.errors import HeaderParseError
-from email.header import decode_header
+
+from senders.validators import has_control_characters
 
 MAX_WORD = 75
 """Characters of one encoded word at most (RFC 2047 §2)."""
@@ -13,7 +13,8 @@ _OVERHEAD = len("=?utf-8?q??=")
 # The narrowest set of RFC 2047 §5, rule 3: good in a phrase and therefore everywhere.
 _SAFE = (string.ascii_letters + string.digits + "!*+-/").encode("ascii")
 _Q = {byte: chr(byte) if byte in _SAFE else "_" if byte == 0x20 else f"={byte:02X}" for byte in range(256)}
-_CONTROL_BYTES = re.compile(rb"[\x00-\x1f\x7f]")
+# As loose as the loosest reader: the payload may hold spaces, the charset a language (RFC 2231 §5).
+_WORD = re.compile(r"=\?([^?*]*)(?:\*[^?]*)?\?([bq])\?([^?]*)\?=", re.IGNORECASE)
 
 
 def encode_words(text: str, room: int = MAX_WORD) -> list[str]:
@@ -62,10 +63,16 @@ def hides_control_characters(text: str) -> bool:
 
     Some readers, and some relays that write headers anew, decode twice; a line end must not come out of that.
     """
-    if "=?" not in text:
-        return False
+    return "=?" in text and any(has_control_characters(_decode(*word.groups())) for word in _WORD.finditer(text))
+
+
+def _decode(charset: str, encoding: str, payload: str) -> str:
+    octets = payload.encode("ascii", "replace")
     try:
-        chunks = decode_header(text)
-    except HeaderParseError:
-        return False
-    return any(isinstance(chunk, bytes) and _CONTROL_BYTES.search(chunk) for chunk, _charset in chunks)
+        decoded = binascii.a2b_qp(octets, header=True) if encoding in "qQ" else binascii.a2b_base64(octets + b"===")
+    except binascii.Error:
+        return ""
+    try:
+        return decoded.decode(charset, "replace")
+    except (LookupError, ValueError):
+        return decoded.decode("latin-1")

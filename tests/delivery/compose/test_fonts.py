@@ -118,6 +118,7 @@ def test_a_list_of_families_in_a_style_element(families: str, shown: str) -> Non
         ("status-bar", "status-bar"),
         ("inherit", "inherit"),
         ("var(--font)", "var(--font)"),
+        ("calc(1px A B", "calc(1px A B"),
         # No size: a browser ignores the whole of it.
         ("bold Segoe UI", "bold Segoe UI"),
     ],

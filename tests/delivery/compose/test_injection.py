@@ -11,7 +11,7 @@ from delivery.compose.headers import check_fields
 from delivery.compose.message import compose
 from delivery.values import Attachment
 
-from .reading import draft, header_lines
+from .reading import composed, draft, header_lines
 
 BREAKS = ["\n", "\r", "\r\n", "\r\n ", "\0", "\x0b", "\x0c", "\x1b", "\x7f", "\x85", "\u2028", "\u2029", "\ud800"]
 CODED = [
@@ -19,6 +19,11 @@ CODED = [
     "=?utf-8?q?a=0D=0AX-Injected:_yes?=",
     "=?utf-8?b?YQpYLUluamVjdGVkOiB5ZXM=?=",
     "=?iso-8859-1?Q?=00?=",
+    "=?utf-8*en?q?=0A?=",
+    "=?nosuch?q?=0A?=",
+    "=?utf-7?q?+AAo-?=",
+    "=?utf-8?b?a?= =?utf-8?q?=0A?=",
+    "=?utf-8?q?a b=0A?=",
     "before =?utf-8?q?x?= =?utf-8?q?=0Ay?= after",
 ]
 FIELDS = ["From", "To", "Subject", "Date", "Message-ID", "MIME-Version", "Auto-Submitted", "X-Auto-Response-Suppress",
@@ -39,6 +44,11 @@ def test_an_encoded_word_that_decodes_to_a_control_character_is_refused(field: s
     with pytest.raises(ComposeError, match="control character") as refusal:
         compose(draft(**{field: coded}))
     assert refusal.value.field == field
+
+
+@pytest.mark.parametrize("subject", ["=?utf-8?q?a_b?=", "=?utf-8?b?a?=", "=?", "=?=?=?", "=?utf-8?q?é?="])
+def test_other_encoded_words_are_text_like_any_other(subject: str) -> None:
+    assert str(composed(subject=subject)["Subject"]) == subject
 
 
 @pytest.mark.parametrize("name", [*(f"a{line_break}b.txt" for line_break in BREAKS), *CODED])
@@ -72,13 +82,10 @@ def test_a_wrong_media_type_is_refused(media_type: str) -> None:
     "address",
     ["", "a",
      "a@b\r\nX-Injected: yes", "a@b, c@d", "a@b>", "<a@b>", "X <a@b>", "a b@c", "alice@example.org)bob@evil.com",
-     "(x)a@b", '"a\r\n"@b', "a@b\0", "a@b\n", "a@b ", " a@b\t"],
+     "(x)a@b", '"a\r\n"@b', "a@b\0", "a@b\n", " a@b\t"],
 )  # fmt: skip
 @pytest.mark.parametrize("field", ["to", "cc", "bcc", "reply_to"])
 def test_what_is_not_one_bare_address_is_refused(field: str, address: str) -> None:
-    if address == "a@b ":
-        assert compose(draft(bcc=(address,))).envelope.forward_paths[-1] == "a@b"
-        return
     with pytest.raises(ComposeError) as refusal:
         compose(draft(**{field: (address,)}))
     assert refusal.value.field == field
