@@ -5,23 +5,26 @@ import { linesOf } from "./lines.js";
 
 /* Shows one check. The panel's markup comes from the server; this only puts it in place. */
 export class Panel {
-  constructor(root) {
-    this.root = root;
-    this.steps = root.querySelector("[data-steps]");
-    this.end = root.querySelector("[data-end]");
-    this.status = root.querySelector("[role=status]");
-    this.idle = root.querySelector("template[data-idle]").innerHTML;
+  constructor(place) {
+    this.place = place;
+    this.root = place.querySelector("[data-check]");
+    this.end = this.root.querySelector("[data-end]");
+    this.status = this.root.querySelector("[role=status]");
+  }
+
+  get steps() {
+    return this.root.querySelector("[data-steps]");
   }
 
   begin() {
-    this.steps.innerHTML = this.idle;
     this.end.replaceChildren();
-    this.root.hidden = false;
-    this.say(this.root.dataset.begun);
+    this.place.hidden = false;
   }
 
   show(line) {
-    if (line.step) {
+    if (line.steps) {
+      this.steps.replaceWith(fragmentOf(line.steps));
+    } else if (line.step) {
       this.steps.querySelector(`[data-step="${line.step}"]`)?.replaceWith(fragmentOf(line.html));
     } else {
       this.end.replaceChildren(fragmentOf(line.html));
@@ -79,14 +82,13 @@ function post(url, fields) {
 }
 
 async function watch(response, form, panel) {
-  if (response.status === 422) {
-    const { errors } = await response.json();
-    const homeless = showErrors(form, errors);
-    panel.stop([panel.root.dataset.invalid, ...homeless].join(" "));
+  if (response.headers.get("Content-Type")?.startsWith("application/json")) {
+    const homeless = showErrors(form, (await response.json()).errors);
+    panel.stop(homeless.length ? homeless.join(" ") : panel.root.dataset.invalid);
     return "invalid";
   }
   if (!response.ok || response.redirected) {
-    panel.stop(response.status === 429 ? panel.root.dataset.busy : panel.root.dataset.refused);
+    panel.stop(panel.root.dataset.refused);
     return "lost";
   }
   let ended = false;

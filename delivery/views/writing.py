@@ -1,0 +1,149 @@
+"""Writing a mail, sending one again, cancelling one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.core.exceptions import PermissionDenied
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from delivery.acceptance import accept_mail
+from delivery.engine.cancel import CancelAnswer, cancel_mail
+from delivery.exceptions import RequestRefusedError
+from delivery.forms import ComposeForm, RequestForm, ResendForm
+from delivery.resend import ContentGoneError, Original, read_original
+from records.models import WAITING_STATES, Mail
+from senders.models import Sender
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+    from delivery.request import MailRequest
+
+
+@permission_required("records.send_mail", raise_exception=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def compose(request: HttpRequest) -> HttpResponse:
+    """Show an empty mail, or accept the one that was written."""
+    if request.method != "POST":
+        return _compose_page(request, ComposeForm(), status=200)
+    form = ComposeForm(request.POST, request.FILES)
+    mail = _accept(request, form, form.as_request()) if form.is_valid() else None
+    return _compose_page(request, form, status=422) if mail is None else redirect("delivery:accepted", mail.pk)
+
+
+@permission_required("records.send_mail", raise_exception=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def resend(request: HttpRequest, mail_id: int) -> HttpResponse:
+    """Show to whom a mail would go again, or send it to them."""
+    mail = get_object_or_404(Mail, pk=mail_id)
+    try:
+        original = read_original(mail)
+    except ContentGoneError:
+        return render(request, "delivery/resend.html", {"mail": mail, "form": None}, status=410)
+    if request.method != "POST":
+        return _resend_page(request, original, ResendForm(initial=_proposed(original)), status=200)
+    form = ResendForm(request.POST)
+    again = None
+    if form.is_valid():
+        asked = form.as_request(original.request)
+        _require_permission_for_others(request, original, asked)
+        again = _accept(request, form, asked, resend_of=mail)
+    return (
+        _resend_page(request, original, form, status=422) if again is None else redirect("delivery:accepted", again.pk)
+    )
+
+
+@permission_required("records.send_mail", raise_exception=True)
+@require_safe
+@never_cache
+def accepted(request: HttpRequest, mail_id: int) -> HttpResponse:
+    """Show a mail that was accepted, until its first record says more; only its state where htmx asks."""
+    mail = get_object_or_404(Mail.objects.prefetch_related("receivers"), pk=mail_id)
+    context = {
+        "mail": mail,
+        "record": mail.records.order_by("pk").first(),
+        "may_cancel": mail.state in WAITING_STATES,
+    }
+    template = "delivery/_accepted.html" if getattr(request, "htmx", False) else "delivery/accepted.html"
+    return render(request, template, context)
+
+
+@permission_required("records.cancel_mail", raise_exception=True)
+@require_POST
+@never_cache
+def cancel(request: HttpRequest, mail_id: int) -> HttpResponse:
+    """Cancel a waiting mail, and say clearly whether that came in time."""
+    mail = get_object_or_404(Mail, pk=mail_id)
+    answer = cancel_mail(mail.pk)
+    if answer is CancelAnswer.CANCELLED:
+        messages.success(request, _("Cancelled: the mail is not sent to anyone who has not got it yet."))
+    elif answer is CancelAnswer.TOO_LATE_FOR_TRY:
+        messages.warning(request, _("Too late: its content is on the way. If this try fails, there is no other."))
+    else:
+        messages.warning(request, _("Too late: the mail had been dealt with already."))
+    return redirect(_way_back(request, mail))
+
+
+def _accept(
+    request: HttpRequest, form: RequestForm, asked: MailRequest, *, resend_of: Mail | None = None
+) -> Mail | None:
+    """Accept the mail; None, with the reason among the form's errors, where it is refused."""
+    wanted: dict[str, Any] = {name: getattr(asked, name) for name in asked.__match_args__}
+    wanted |= {
+        "requested_by": request.user.get_username(),
+        "requester_ip": request.META.get("REMOTE_ADDR") or None,
+        "sender": form.cleaned_data["sender"],
+        "resend_of": resend_of,
+    }
+    try:
+        return accept_mail(**wanted)
+    except RequestRefusedError as error:
+        form.refuse(error)
+        return None
+
+
+def _proposed(original: Original) -> dict[str, Any]:
+    """Fill the form of a mail that goes again; the account of the original, while it may still send."""
+    asked = original.request
+    proposed: dict[str, Any] = {name: "\n".join(getattr(asked, name)) for name in ("to", "cc", "bcc")}
+    sender = original.mail.sender
+    if sender is not None and sender.is_enabled:
+        proposed["sender"] = sender.pk
+    return proposed
+
+
+def _require_permission_for_others(request: HttpRequest, original: Original, asked: MailRequest) -> None:
+    """Let only those send a mail to other people who may read it themselves."""
+    known = {receiver.address.casefold() for receiver in original.mail.receivers.all()}
+    wanted = {address.casefold() for address in (*asked.to, *asked.cc, *asked.bcc)}
+    if wanted - known and not request.user.has_perm("records.view_content"):
+        raise PermissionDenied
+
+
+def _way_back(request: HttpRequest, mail: Mail) -> str:
+    """Choose the page to return to: where the click was made, or the mail's own."""
+    target = request.POST.get("next", "")
+    if url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
+        return target
+    record = mail.records.order_by("-pk").first()
+    return reverse("records:detail", args=[record.pk]) if record else reverse("delivery:accepted", args=[mail.pk])
+
+
+def _compose_page(request: HttpRequest, form: ComposeForm, *, status: int) -> HttpResponse:
+    can_send = Sender.objects.enabled().exists()
+    return render(request, "delivery/compose.html", {"form": form, "can_send": can_send}, status=status)
+
+
+def _resend_page(request: HttpRequest, original: Original, form: ResendForm, *, status: int) -> HttpResponse:
+    context = {"mail": original.mail, "original": original, "form": form}
+    return render(request, "delivery/resend.html", context, status=status)

@@ -1,0 +1,105 @@
+"""What the tests of the connection check, of Detect settings and of writing mail share."""
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from playwright.sync_api import Page
+
+from senders.enums import Encryption
+from senders.models import Sender
+from senders.services import save_sender
+from tests import smtpd
+
+CANARY = "canary-7Qx!密码-pw"
+ADDRESS = "noreply@acme.test"
+RECIPIENT = "me@acme.test"
+MAILBOX = "/system/setting/mailbox/"
+CHECK = f"{MAILBOX}check/"
+
+
+def user_with(*permissions: str, name: str = "ann") -> User:
+    """Create a person with exactly these permissions."""
+    user = User.objects.create_user(name)
+    for permission in permissions:
+        app, codename = permission.split(".")
+        user.user_permissions.add(*Permission.objects.filter(content_type__app_label=app, codename=codename))
+    return user
+
+
+def client_of(user: User) -> Client:
+    """Sign a person in."""
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def administrator() -> User:
+    """Find or create someone who may do everything."""
+    return User.objects.filter(username="admin").first() or User.objects.create_superuser("admin")
+
+
+def form_values(server: smtpd.MailServer, **changes: str) -> dict[str, str]:
+    """Write what a person sends who typed the right settings, a recipient included."""
+    right = {
+        "host": server.host,
+        "port": str(server.port),
+        "encryption": server.encryption.value,
+        "address": ADDRESS,
+        "password": CANARY if server.users else "",
+        "display_name": "Acme",
+        "login_method": "address" if server.users else "none",
+        "login_name": "",
+        "trusted_certificates": "" if server.encryption is Encryption.NONE else smtpd.authority_pem(),
+        "ehlo_name": "",
+        "reply_to": "",
+        "timeout": "30",
+        "is_enabled": "on",
+        "recipient": RECIPIENT,
+    }
+    return right | changes
+
+
+def save_account(server: smtpd.MailServer, **changes: Any) -> Sender:
+    """Save an account that works with the server."""
+    typed = form_values(server)
+    names = ("host", "encryption", "address", "display_name", "login_method", "trusted_certificates")
+    values: dict[str, Any] = {name: typed[name] for name in names}
+    values |= {"port": server.port, "trusted_certificates": typed["trusted_certificates"].strip()}
+    return save_sender(Sender(**{**values, **changes}), password=CANARY if server.users else None)
+
+
+def lines_of(response: Any) -> list[dict[str, str]]:
+    """Read all lines of a streamed check."""
+    content = b"".join(response.streaming_content)
+    return [json.loads(line) for line in content.splitlines()]
+
+
+def sign_in(page: Page, live_url: str, user: User | None = None) -> None:
+    """Give the browser a session, without going through the sign-in page."""
+    cookie = client_of(user or administrator()).cookies[settings.SESSION_COOKIE_NAME]
+    page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie.value, "url": live_url}])
+
+
+def fill_sender_form(page: Page, server: smtpd.MailServer, **changes: str) -> None:
+    """Type settings into the open sender form."""
+    values = form_values(server, **changes)
+    page.fill("[name=host]", values["host"])
+    page.check(f"[name=encryption][value={values['encryption']}]", force=True)
+    page.fill("[name=port]", values["port"])
+    page.fill("[name=address]", values["address"])
+    page.check(f"[name=login_method][value={values['login_method']}]", force=True)
+    page.fill("[name=password]", values["password"])
+    page.fill("[name=display_name]", values["display_name"])
+    if values["trusted_certificates"]:
+        page.locator("details:has([name=trusted_certificates])").evaluate("details => { details.open = true }")
+        page.fill("[name=trusted_certificates]", values["trusted_certificates"])
+
+
+def send_test_mail(page: Page, recipient: str = RECIPIENT) -> None:
+    """Click through the dialog of the open sender form."""
+    page.click("[data-test-open]")
+    page.fill("#test-dialog [name=recipient]", recipient)
+    page.click("[data-test-send]")
