@@ -78,6 +78,14 @@ class FilterForm(forms.Form):
         assert isinstance(widget, forms.Select)
         widget.choices = [("", everything), *((value, value) for value in values)]
 
+    def full_clean(self) -> None:
+        """Clean the form; show what is no day as it was typed, since a browser's date field drops it."""
+        super().full_clean()
+        for name in ("since", "until"):
+            widget = self.fields[name].widget
+            if isinstance(widget, forms.DateInput) and self.is_bound and self.has_error(name, "invalid"):
+                widget.input_type = "text"
+
     def clean(self) -> dict[str, Any]:
         """Refuse a range that ends before it begins."""
         cleaned = super().clean() or {}

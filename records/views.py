@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
@@ -38,6 +39,7 @@ FRAME_POLICY: dict[str, list[str] | bool] = {
 
 @permission_required("records.view_sendingrecord", raise_exception=True)
 @require_safe
+@gzip_page
 @never_cache
 @vary_on_headers("HX-Request")
 def list_records(request: HttpRequest) -> HttpResponse:
@@ -76,6 +78,7 @@ def _wants_part(request: HttpRequest) -> bool:
 
 @permission_required("records.view_sendingrecord", raise_exception=True)
 @require_safe
+@gzip_page
 @never_cache
 @vary_on_headers("HX-Request")
 def show_record(request: HttpRequest, pk: int) -> HttpResponse:

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 
 from django.db import transaction
@@ -14,11 +14,11 @@ from senders.enums import Encryption
 from senders.models import Sender
 
 _SENDERS = [
-    ("noreply@example.com", "Data Platform", "smtp.exmail.qq.com", 465, Encryption.SSL, True),
-    ("alerts@example.com", "Pipeline Alerts", "smtp.office365.com", 587, Encryption.TLS, True),
-    ("reports@example.org", "Weekly Reports", "smtp.gmail.com", 465, Encryption.SSL, None),
-    ("ops#oncall@qq.com", "运维值班", "smtp.qq.com", 465, Encryption.SSL, False),
-    ("exchange@corp.example", "Corp Exchange", "10.0.4.12", 25, Encryption.NONE, True),
+    ("noreply@example.com", "Data Platform", "smtp.exmail.qq.com:465", Encryption.SSL, True),
+    ("alerts@example.com", "Pipeline Alerts", "smtp.office365.com:587", Encryption.TLS, True),
+    ("reports@example.org", "Weekly Reports", "smtp.gmail.com:465", Encryption.SSL, None),
+    ("ops#oncall@qq.com", "运维值班", "smtp.qq.com:465", Encryption.SSL, False),
+    ("exchange@corp.example", "Corp Exchange", "10.0.4.12:25", Encryption.NONE, True),
 ]
 _RECEIVERS = [
     "anna.schmidt@example.net", "li.wei@example.cn", "maria.rossi@example.it", "ops@example.com", "finance@example.org",
@@ -48,12 +48,13 @@ def fill(mails: int = 160) -> None:
         _make_mail(chance, chance.choice(senders), moment, is_first=index == 0)
 
 
-def _make_sender(address: str, name: str, host: str, port: int, encryption: Encryption, passed: bool | None) -> Sender:
+def _make_sender(address: str, name: str, server: str, encryption: Encryption, passed: bool | None) -> Sender:
+    host, _colon, port = server.rpartition(":")
     return Sender.objects.create(
         address=address,
         display_name=name,
         host=host,
-        port=port,
+        port=int(port),
         encryption=encryption,
         is_default=address.startswith("noreply"),
         last_test_passed=passed,
@@ -61,7 +62,7 @@ def _make_sender(address: str, name: str, host: str, port: int, encryption: Encr
     )
 
 
-def _make_mail(chance: random.Random, sender: Sender, moment: object, *, is_first: bool) -> None:
+def _make_mail(chance: random.Random, sender: Sender, moment: datetime, *, is_first: bool) -> None:
     subject = "Task finished: dm_sales_hourly"
     mail = Mail.objects.create(
         sender=sender,
@@ -74,7 +75,7 @@ def _make_mail(chance: random.Random, sender: Sender, moment: object, *, is_firs
         requested_by=chance.choice(["scheduler", "admin"]),
         accepted_at=moment,
         due_at=moment,
-        expires_at=moment + timedelta(days=1),  # type: ignore[operator]
+        expires_at=moment + timedelta(days=1),
         state=MailState.SENT,
         finished_at=moment,
     )
@@ -92,7 +93,9 @@ def _compose(sender: Sender, subject: str) -> bytes:
     return message.as_bytes()
 
 
-def _tries(chance: random.Random, mail: Mail, address: str, moment: object, *, fails: bool) -> Iterator[SendingRecord]:
+def _tries(
+    chance: random.Random, mail: Mail, address: str, moment: datetime, *, fails: bool
+) -> Iterator[SendingRecord]:
     receiver = Receiver.objects.create(mail=mail, address=address, state=ReceiverState.ACCEPTED)
     draw = chance.random()
     common = {
@@ -104,7 +107,7 @@ def _tries(chance: random.Random, mail: Mail, address: str, moment: object, *, f
         "template_name": mail.template_name,
         "accessed_resource": mail.accessed_resource,
     }
-    ended = moment + timedelta(milliseconds=chance.randrange(120, 1900))  # type: ignore[operator]
+    ended = moment + timedelta(milliseconds=chance.randrange(120, 1900))
     if draw < 0.02:
         reason = SkipReason.NOT_CONFIGURED
         yield SendingRecord(
@@ -121,7 +124,7 @@ def _tries(chance: random.Random, mail: Mail, address: str, moment: object, *, f
         )  # fmt: skip
         if not fails:
             return
-    later = moment + timedelta(seconds=34) if fails else moment  # type: ignore[operator]
+    later = moment + timedelta(seconds=34) if fails else moment
     uncertain = not fails and draw > 0.985
     yield SendingRecord(
         **common, epoch=2, started_at=later, ended_at=later + (ended - moment), phase=Phase.DATA,

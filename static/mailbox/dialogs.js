@@ -25,6 +25,14 @@ document.addEventListener("htmx:afterSwap", (event) => {
   }
 });
 
+// A part of the page that can't be had must not fail in silence.
+const failure = document.getElementById("request-failed");
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  const status = event.detail.xhr.status;
+  failure?.toggleAttribute("hidden", (status >= 200 && status < 400) || status === 422);
+});
+
 drawer?.addEventListener("close", () => {
   drawerContent.replaceChildren();
   opener?.focus();

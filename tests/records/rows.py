@@ -26,7 +26,7 @@ def make_mail(*, mime: bytes | None = None, **values: Any) -> Mail:
     return mail
 
 
-def make_record(mail: Mail | None = None, **values: Any) -> SendingRecord:
+def make_record(mail: Mail | None = None, /, **values: Any) -> SendingRecord:
     """Create one closed try at one receiver; any value can be given, `state` is that of the receiver."""
     mail = mail or make_mail()
     address = values.pop("receiver_address", "anna@example.net")

@@ -95,7 +95,6 @@ def test_every_try_is_told_in_time_order() -> None:
     ]
 
 
-
 @pytest.mark.django_db
 def test_receivers_that_were_answered_alike_stand_together() -> None:
     mail = make_mail()

@@ -93,7 +93,22 @@ def _flat(content: bytes) -> str:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "-", "1", "1-", "-1", "1-2-3", "x-1", "1-x", "1 - 2", "١-٢", "9" * 18 + "-1", "1-" + "9" * 19, "1-1\n", "1e3-1"],
+    [
+        "",
+        "-",
+        "1",
+        "1-",
+        "-1",
+        "1-2-3",
+        "x-1",
+        "1-x",
+        "1 - 2",
+        "١-٢",
+        "9" * 18 + "-1",
+        "1-" + "9" * 19,
+        "1-1\n",
+        "1e3-1",
+    ],
 )
 def test_a_made_up_position_is_none(text: str) -> None:
     assert find_position(text) is None
@@ -112,7 +127,9 @@ def test_no_text_breaks_the_reading_of_a_position(text: str) -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("position", ["9223372036854775807-9223372036854775807", "nonsense", "253370764800000000-1", "1-0"])
+@pytest.mark.parametrize(
+    "position", ["9223372036854775807-9223372036854775807", "nonsense", "253370764800000000-1", "1-0"]
+)
 def test_a_made_up_position_in_the_address_shows_a_page(client: Client, position: str) -> None:
     make_record()
     client.force_login(make_person("records.view_sendingrecord"))

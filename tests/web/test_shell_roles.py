@@ -1,0 +1,129 @@
+"""Who may open what: the two roles, the first page of each, and addresses typed by hand."""
+
+import pytest
+from django.contrib.auth.models import Group, Permission, User
+from django.core.management import call_command
+from django.test import Client
+from django.urls import get_resolver, reverse
+
+from mailbox_admin.navigation import PERMISSIONS
+from mailbox_admin.roles import Role, update_roles
+from senders.models import Sender
+from tests.people import client_of, make_person
+from tests.records.rows import compose, make_mail, make_record
+
+MAILBOX = "/system/setting/mailbox/"
+ROOMS = ("senders", "records", "delivery")
+
+
+def names_of(group: str) -> set[str]:
+    permissions = Permission.objects.filter(group__name=group)
+    return {f"{each.content_type.app_label}.{each.codename}" for each in permissions.select_related("content_type")}
+
+
+@pytest.mark.django_db
+def test_the_administrator_may_everything_in_the_product() -> None:
+    rooms = Permission.objects.filter(content_type__app_label__in=("senders", "records"))
+    expected = {f"{each.content_type.app_label}.{each.codename}" for each in rooms.select_related("content_type")}
+    assert names_of("administrator") == expected
+    assert set(PERMISSIONS.values()) <= expected
+
+
+@pytest.mark.django_db
+def test_the_auditor_sees_and_exports_records_and_nothing_else() -> None:
+    assert names_of("auditor") == {"records.view_sendingrecord", "records.export_records"}
+
+
+@pytest.mark.django_db
+def test_roles_are_brought_back_to_what_they_are() -> None:
+    Group.objects.get(name="auditor").permissions.add(Permission.objects.get(codename="view_content"))
+    Group.objects.get(name="administrator").delete()
+    update_roles()
+    assert names_of("auditor") == {"records.view_sendingrecord", "records.export_records"}
+    assert "senders.add_sender" in names_of("administrator")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("role", "first_page"), [(Role.ADMINISTRATOR, MAILBOX), (Role.AUDITOR, f"{MAILBOX}records/")])
+def test_home_is_the_first_page_of_the_role(role: Role, first_page: str) -> None:
+    assert client_of(make_person(role=role.value)).get("/").headers["Location"] == first_page
+
+
+@pytest.mark.django_db
+def test_home_of_a_person_without_a_role_says_so() -> None:
+    response = client_of(make_person()).get("/")
+    assert response.status_code == 403
+    assert "Your account has no role yet" in response.content.decode()
+
+
+@pytest.mark.django_db
+def test_the_tabs_are_those_that_the_person_may_open() -> None:
+    make_record()
+    text = client_of(make_person(role="auditor")).get(f"{MAILBOX}records/").content.decode()
+    assert "Mail sending record</a>" in text
+    assert "Sender accounts</a>" not in text
+    assert "Write mail</a>" not in text
+
+
+def url_of(view_name: str) -> str:
+    """The address of a page, about rows that exist."""
+    sender = Sender.objects.first() or Sender.objects.create(
+        address="a@example.com", display_name="A", host="h.example"
+    )
+    mail = make_mail(mime=compose(files=(("a.txt", b"x"),)))
+    record = make_record(mail)
+    values = {"pk": record.pk if view_name.startswith("records:") else sender.pk, "mail_id": mail.pk, "index": 0}
+    (wanted,) = {tuple(names) for _path, names in _patterns(view_name)}
+    return reverse(view_name, kwargs={name: "qq" if name == "slug" else values[name] for name in wanted})
+
+
+def _patterns(view_name: str) -> list[tuple[str, list[str]]]:
+    room, _colon, name = view_name.partition(":")
+    _prefix, resolver = get_resolver().namespace_dict[room]
+    return [possibility for possibilities in resolver.reverse_dict.getlist(name) for possibility in possibilities[0]]
+
+
+def test_every_page_of_the_rooms_has_its_permission_written_down() -> None:
+    known = {
+        f"{room}:{name}"
+        for room in ROOMS
+        for name in get_resolver().namespace_dict[room][1].reverse_dict
+        if isinstance(name, str)
+    }
+    assert known == set(PERMISSIONS)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("view_name", sorted(PERMISSIONS))
+def test_every_page_asks_for_exactly_the_permission_that_is_written_down(view_name: str) -> None:
+    url = url_of(view_name)
+    wanted = PERMISSIONS[view_name]
+    others = [name for name in sorted(set(PERMISSIONS.values())) if name != wanted]
+    refused = client_of(make_person(*others))
+    for method in (refused.get, refused.post):
+        response = method(url)
+        assert response.status_code == 403
+        permission = Permission.objects.get(content_type__app_label=wanted.split(".")[0], codename=wanted.split(".")[1])
+        assert permission.name in response.content.decode()
+    assert client_of(make_person(wanted)).get(url).status_code != 403
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("view_name", sorted(PERMISSIONS))
+def test_nobody_is_let_in_without_signing_in(client: Client, view_name: str) -> None:
+    url = url_of(view_name)
+    for method in (client.get, client.post):
+        assert method(url).headers["Location"] == f"/sign-in/?next={url}"
+
+
+@pytest.mark.django_db
+def test_a_superuser_may_everything() -> None:
+    admin = User.objects.create_superuser("root", password="x")
+    assert client_of(admin).get(f"{MAILBOX}records/").status_code == 200
+
+
+@pytest.mark.django_db
+def test_migrating_again_changes_no_role() -> None:
+    before = names_of("administrator"), names_of("auditor")
+    call_command("migrate", verbosity=0)
+    assert (names_of("administrator"), names_of("auditor")) == before
