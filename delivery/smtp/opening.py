@@ -119,6 +119,7 @@ class Opening:
             try:
                 connection = stream.start_tls(context, self._host, self._settings.timeout)
             except ssl.SSLCertVerificationError as error:
+                stream.close()
                 refusal = translate(error, Phase.TLS)
                 refusal.certificates = self._look_at_chain(stream.target)
                 raise refusal from error
