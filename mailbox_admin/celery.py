@@ -2,14 +2,19 @@
 
 import os
 import threading
+import warnings
 from typing import Any
 
 from celery import Celery
+from celery.exceptions import SecurityWarning
 from celery.signals import setup_logging, worker_shutting_down
 
 from mailbox_admin import file_broker  # noqa: F401  # registers files:// with kombu
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mailbox_admin.settings")
+
+# It warns root of pickled messages; we take JSON only.
+warnings.filterwarnings("ignore", category=SecurityWarning)
 
 app = Celery("mailbox_admin")
 app.config_from_object("django.conf:settings", namespace="CELERY")

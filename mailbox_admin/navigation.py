@@ -34,25 +34,25 @@ DESTINATIONS = (
 )
 
 # What each address asks for, so that the page for "not allowed" can name it. A test holds it against the views.
-PERMISSIONS = {
-    "senders:list": "senders.view_sender",
-    "senders:add": "senders.add_sender",
-    "senders:edit": "senders.change_sender",
-    "senders:delete": "senders.delete_sender",
-    "senders:set_default": "senders.set_default_sender",
-    "senders:guide": "senders.view_sender",
-    "records:list": "records.view_sendingrecord",
-    "records:detail": "records.view_sendingrecord",
-    "records:export": "records.export_records",
-    "records:preview": "records.view_content",
-    "records:attachment": "records.view_content",
-    "delivery:check": "senders.test_sender",
-    "delivery:check_saved": "senders.test_sender",
-    "delivery:detect": "senders.test_sender",
-    "delivery:compose": "records.send_mail",
-    "delivery:accepted": "records.send_mail",
-    "delivery:resend": "records.send_mail",
-    "delivery:cancel": "records.cancel_mail",
+PERMISSIONS: dict[str, tuple[str, ...]] = {
+    "senders:list": ("senders.view_sender",),
+    "senders:add": ("senders.add_sender",),
+    "senders:edit": ("senders.change_sender",),
+    "senders:delete": ("senders.delete_sender",),
+    "senders:set_default": ("senders.set_default_sender",),
+    "senders:guide": ("senders.view_sender",),
+    "records:list": ("records.view_sendingrecord",),
+    "records:detail": ("records.view_sendingrecord",),
+    "records:export": ("records.export_records",),
+    "records:preview": ("records.view_content",),
+    "records:attachment": ("records.view_content",),
+    "delivery:check": ("senders.test_sender", "senders.add_sender"),
+    "delivery:check_saved": ("senders.test_sender",),
+    "delivery:detect": ("senders.test_sender",),
+    "delivery:compose": ("records.send_mail",),
+    "delivery:accepted": ("records.send_mail",),
+    "delivery:resend": ("records.send_mail",),
+    "delivery:cancel": ("records.cancel_mail",),
 }
 
 
@@ -61,7 +61,7 @@ def list_tabs(person: Person, current_view: str) -> list[Tab]:
     return [
         Tab(destination.label, reverse(destination.view_name), is_current=destination.view_name == current_view)
         for destination in DESTINATIONS
-        if person.has_perm(PERMISSIONS[destination.view_name])
+        if person.has_perms(PERMISSIONS[destination.view_name])
     ]
 
 

@@ -166,7 +166,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 REDIS_URL = env("REDIS_URL", default="")
-CELERY_BROKER_URL = REDIS_URL or "files://"
+CELERY_BROKER_URL = REDIS_URL or "files://localhost"
 # One quick second try at connecting, then give up: whoever publishes can't wait, and the sweep makes up for it.
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, float | str] = {
     "max_retries": 1,

@@ -9,6 +9,7 @@ from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.models import Permission
 from django.contrib.auth.views import LoginView, PasswordChangeView
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
@@ -84,13 +85,15 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
     return render(
         request,
         "403.html",
-        {"missing": _find_missing_permission(request), "reason": str(exception), "home_url": find_home(request.user)},
+        {"missing": _list_missing_permissions(request), "reason": str(exception), "home_url": find_home(request.user)},
         status=403,
     )
 
 
-def _find_missing_permission(request: HttpRequest) -> str:
+def _list_missing_permissions(request: HttpRequest) -> list[str]:
+    """List in plain words what the page asks for and the person lacks; empty where it depends on what was sent."""
     match = request.resolver_match
-    label, _dot, codename = PERMISSIONS.get(match.view_name if match else "", "").partition(".")
-    found = Permission.objects.filter(content_type__app_label=label, codename=codename).first()
-    return found.name if found else ""
+    wanted = PERMISSIONS.get(match.view_name, ()) if match else ()
+    lacking = [name.partition(".") for name in wanted if not request.user.has_perm(name)]
+    conditions = [Q(content_type__app_label=room, codename=codename) for room, _dot, codename in lacking]
+    return [Permission.objects.get(condition).name for condition in conditions]
