@@ -6,20 +6,20 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import PasswordChangeForm
-from django.contrib.auth.models import Permission
 from django.contrib.auth.views import LoginView, PasswordChangeView
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
+from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
 from mailbox_admin.context import THEME_COOKIE, Theme
-from mailbox_admin.navigation import PERMISSIONS, find_home
+from mailbox_admin.navigation import find_home
+from mailbox_admin.permissions import PAGE_PERMISSIONS, PERMISSION_NAMES
 
 _YEAR = 365 * 24 * 3600
 
@@ -90,10 +90,8 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
     )
 
 
-def _list_missing_permissions(request: HttpRequest) -> list[str]:
+def _list_missing_permissions(request: HttpRequest) -> list[str | Promise]:
     """List in plain words what the page asks for and the person lacks; empty where it depends on what was sent."""
     match = request.resolver_match
-    wanted = PERMISSIONS.get(match.view_name, ()) if match else ()
-    lacking = [name.partition(".") for name in wanted if not request.user.has_perm(name)]
-    conditions = [Q(content_type__app_label=room, codename=codename) for room, _dot, codename in lacking]
-    return [Permission.objects.get(condition).name for condition in conditions]
+    wanted = PAGE_PERMISSIONS.get(match.view_name, ()) if match else ()
+    return [PERMISSION_NAMES[name] for name in wanted if not request.user.has_perm(name)]

@@ -1,17 +1,12 @@
 """The story of one mail: every try in time order, and who got it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from records.enums import Fault, Outcome, Phase, ReceiverState, ResultClass, SkipReason
-
-if TYPE_CHECKING:
-    from records.error_book import Entry, Failure
+from records.error_book import Entry, Failure, explain, explain_outcome, get_entry
 from records.models import Mail, Receiver, SendingRecord
 
 MAX_SHOWN = 100
@@ -92,8 +87,6 @@ def find_duration(record: SendingRecord) -> timedelta | None:
 
 def find_explanation(record: SendingRecord) -> Entry | None:
     """Return what the error book says of a record, or None where there is nothing to explain."""
-    from records.error_book import explain, explain_outcome, get_entry
-
     outcome = Outcome(record.outcome)
     if outcome in {Outcome.ACCEPTED, Outcome.SENDING}:
         return None
@@ -107,8 +100,6 @@ def find_explanation(record: SendingRecord) -> Entry | None:
 
 
 def _failure_of(record: SendingRecord) -> Failure:
-    from records.error_book import Failure
-
     host, _colon, port = record.server.rpartition(":")
     return Failure(
         phase=Phase(record.phase) if record.phase else None,

@@ -135,7 +135,7 @@ def test_what_is_not_allowed_is_said_accessibly(
 ) -> None:
     sign_in(page, live_server.url, auditor)
     page.goto(live_server.url + MAILBOX)
-    expect(page.get_by_text("Can view sender account")).to_be_visible()
+    expect(page.get_by_text("See sender accounts")).to_be_visible()
     assert_accessible(page, violations)
     page.get_by_role("link", name="Go to a page you may open").click()
     page.wait_for_url(f"**{RECORDS}")

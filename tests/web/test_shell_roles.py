@@ -6,13 +6,14 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import get_resolver, reverse
 
-from mailbox_admin.navigation import PERMISSIONS
+from mailbox_admin.permissions import PAGE_PERMISSIONS, PERMISSION_NAMES
 from mailbox_admin.roles import Role, update_roles
 from senders.models import Sender
 from tests.people import client_of, make_person
 from tests.records.rows import compose, make_mail, make_record
 
 MAILBOX = "/system/setting/mailbox/"
+ALL = sorted({name for names in PAGE_PERMISSIONS.values() for name in names})
 ROOMS = ("senders", "records", "delivery")
 
 
@@ -26,7 +27,7 @@ def test_the_administrator_may_everything_in_the_product() -> None:
     rooms = Permission.objects.filter(content_type__app_label__in=("senders", "records"))
     expected = {f"{each.content_type.app_label}.{each.codename}" for each in rooms.select_related("content_type")}
     assert names_of("administrator") == expected
-    assert set(PERMISSIONS.values()) <= expected
+    assert set(PERMISSION_NAMES) == set(ALL) <= expected
 
 
 @pytest.mark.django_db
@@ -90,26 +91,30 @@ def test_every_page_of_the_rooms_has_its_permission_written_down() -> None:
         for name in get_resolver().namespace_dict[room][1].reverse_dict
         if isinstance(name, str)
     }
-    assert known == set(PERMISSIONS)
+    assert known == set(PAGE_PERMISSIONS)
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("view_name", sorted(PERMISSIONS))
-def test_every_page_asks_for_exactly_the_permission_that_is_written_down(view_name: str) -> None:
+@pytest.mark.parametrize(
+    ("view_name", "wanted"), [(view, name) for view, names in sorted(PAGE_PERMISSIONS.items()) for name in names]
+)
+def test_every_page_is_closed_without_its_permission_and_names_it(view_name: str, wanted: str) -> None:
     url = url_of(view_name)
-    wanted = PERMISSIONS[view_name]
-    others = [name for name in sorted(set(PERMISSIONS.values())) if name != wanted]
-    refused = client_of(make_person(*others))
+    refused = client_of(make_person(*[name for name in ALL if name != wanted]))
     for method in (refused.get, refused.post):
         response = method(url)
         assert response.status_code == 403
-        permission = Permission.objects.get(content_type__app_label=wanted.split(".")[0], codename=wanted.split(".")[1])
-        assert permission.name in response.content.decode()
-    assert client_of(make_person(wanted)).get(url).status_code != 403
+        assert str(PERMISSION_NAMES[wanted]) in response.content.decode()
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("view_name", sorted(PERMISSIONS))
+@pytest.mark.parametrize("view_name", sorted(PAGE_PERMISSIONS))
+def test_every_page_opens_with_its_permissions_alone(view_name: str) -> None:
+    assert client_of(make_person(*PAGE_PERMISSIONS[view_name])).get(url_of(view_name)).status_code != 403
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("view_name", sorted(PAGE_PERMISSIONS))
 def test_nobody_is_let_in_without_signing_in(client: Client, view_name: str) -> None:
     url = url_of(view_name)
     for method in (client.get, client.post):

@@ -1,0 +1,40 @@
+"""Which permission each page asks for, and every permission in plain words."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+PERMISSION_NAMES: dict[str, str | Promise] = {
+    "senders.view_sender": _("See sender accounts"),
+    "senders.add_sender": _("Add sender accounts"),
+    "senders.change_sender": _("Change sender accounts"),
+    "senders.delete_sender": _("Delete sender accounts"),
+    "senders.set_default_sender": _("Choose the system default sender"),
+    "senders.test_sender": _("Send test mail and detect settings"),
+    "records.view_sendingrecord": _("See the mail sending record"),
+    "records.export_records": _("Export the mail sending record"),
+    "records.view_content": _("See the content of mails"),
+    "records.send_mail": _("Write mail and send it again"),
+    "records.cancel_mail": _("Cancel waiting mail"),
+}
+
+# What each address asks for, so that the page for "not allowed" can name it. A test holds it against the views.
+PAGE_PERMISSIONS: dict[str, tuple[str, ...]] = {
+    "senders:list": ("senders.view_sender",),
+    "senders:add": ("senders.add_sender",),
+    "senders:edit": ("senders.change_sender",),
+    "senders:delete": ("senders.delete_sender",),
+    "senders:set_default": ("senders.set_default_sender",),
+    "senders:guide": ("senders.view_sender",),
+    "records:list": ("records.view_sendingrecord",),
+    "records:detail": ("records.view_sendingrecord",),
+    "records:export": ("records.export_records",),
+    "records:preview": ("records.view_content",),
+    "records:attachment": ("records.view_content",),
+    "delivery:check": ("senders.test_sender", "senders.add_sender"),
+    "delivery:check_saved": ("senders.test_sender",),
+    "delivery:detect": ("senders.test_sender",),
+    "delivery:compose": ("records.send_mail",),
+    "delivery:accepted": ("records.send_mail",),
+    "delivery:resend": ("records.send_mail",),
+    "delivery:cancel": ("records.cancel_mail",),
+}
