@@ -30,7 +30,11 @@ class Command(BaseCommand):
             raise CommandError(f"The encryption keys cannot be used: {error}.") from error
         self.check()
         call_command("migrate", interactive=False, verbosity=0)
-        preparation.compile_translations()
+        try:
+            preparation.compile_translations()
+        except PermissionError as error:
+            # The code belongs to someone else, who should have compiled them; English works anyway.
+            self.stderr.write(f"Translations not compiled: {error}. Run `manage.py compile_translations` as the owner.")
         preparation.collect_static_files()
         try:
             password = preparation.create_first_admin()
