@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     _SenderModelForm = forms.ModelForm[Sender]
 else:
     _SenderModelForm = forms.ModelForm
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_PORTS: Mapping[str, int] = {Encryption.SSL: 465, Encryption.TLS: 25, Encryption.NONE: 25}
 """The port that belongs to each encryption method as long as nobody typed another one."""
@@ -240,7 +243,8 @@ class SenderForm(_SenderModelForm):
             self._refuse_taken_address(self.instance.address)
         except PasswordNeededError:
             self.add_error("password", gettext("The account was changed meanwhile. Type the password again."))
-        except KeyringError:
+        except KeyringError as error:
+            logger.exception("Encryption keys can't be used", extra={"reason": str(error)})
             self.add_error(
                 "password",
                 gettext("The password can't be encrypted: the key file can't be used. See the server's log."),

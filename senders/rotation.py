@@ -5,6 +5,7 @@ Other processes need not stop: they notice the changed key file, a password save
 keys are dropped only while no account can be saved.
 """
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from senders.exceptions import SecretUnreadableError
 from senders.keyring import Key, add_primary_key, drop_keys, load_keyring, primary_key, uses_environment
 from senders.models import Sender
 from senders.secrets import key_id_of, seal, unseal
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +44,10 @@ def rotate(*, retire: bool = False) -> Rotation:
     """
     primary = primary_key() if uses_environment() else add_primary_key()
     reencrypted = sum(1 for _sender in _reencrypt())
-    if retire:
-        late, retired, unused = _retire()
-        return Rotation(primary, reencrypted + late, _find_unreadable(), retired, unused)
-    return Rotation(primary, reencrypted, _find_unreadable())
+    late, retired, unused = _retire() if retire else (0, (), ())
+    rotation = Rotation(primary, reencrypted + late, tuple(find_unreadable_senders()), retired, unused)
+    logger.info("Encryption keys rotated", extra={"reencrypted": rotation.reencrypted, "retired": rotation.retired})
+    return rotation
 
 
 def _reencrypt() -> Iterator[Sender]:
@@ -81,10 +84,6 @@ def _keep_savers_out() -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f"LOCK TABLE {connection.ops.quote_name(Sender._meta.db_table)} IN EXCLUSIVE MODE")  # noqa: SLF001
-
-
-def _find_unreadable() -> tuple[int, ...]:
-    return tuple(find_unreadable_senders())
 
 
 def find_unreadable_senders() -> Iterator[int]:

@@ -9,6 +9,7 @@ import os
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.views.decorators.debug import sensitive_variables
 
 from senders.exceptions import KeyringError, SecretFault, SecretUnreadableError
 from senders.keyring import Key, load_keyring, primary_key
@@ -18,6 +19,7 @@ _VERSION = "v1"
 _NONCE_BYTES = 12
 
 
+@sensitive_variables("plaintext")
 def seal(pk: int, plaintext: str) -> str:
     """Encrypt the password of the account with that key, under the primary encryption key.
 
@@ -58,12 +60,14 @@ def key_id_of(secret: str) -> str:
     return parts[1] if len(parts) == 3 and parts[0] == _VERSION else ""
 
 
+@sensitive_variables("plaintext")
 def _encrypt(key: Key, pk: int, plaintext: str) -> str:
     nonce = os.urandom(_NONCE_BYTES)
     sealed = nonce + AESGCM(key.material).encrypt(nonce, plaintext.encode(), _binding(pk))
     return f"{_VERSION}:{key.id}:{base64.b64encode(sealed).decode()}"
 
 
+@sensitive_variables("plaintext")
 def _decrypt(pk: int | None, secret: str) -> str:
     if not secret:
         return ""

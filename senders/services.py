@@ -4,14 +4,18 @@ A stored password stays with the server and login that it was typed for: `save_s
 so that no race between two forms can send it elsewhere.
 """
 
+import logging
 from dataclasses import astuple, dataclass
 
 from django.db import IntegrityError, transaction
+from django.views.decorators.debug import sensitive_variables
 
 from senders.enums import CircuitState, LoginMethod
 from senders.exceptions import AddressTakenError, PasswordNeededError, SenderDisabledError
 from senders.models import Circuit, Sender
 from senders.secrets import seal
+
+logger = logging.getLogger(__name__)
 
 EDITED_FIELDS = (
     "address",
@@ -53,6 +57,7 @@ def must_retype(stored: Sender, wanted: Sender) -> bool:
     return not stored.secret or astuple(secret_purpose(stored)) != astuple(secret_purpose(wanted))
 
 
+@sensitive_variables("password")
 def save_sender(sender: Sender, *, password: str | None = None) -> Sender:
     """Create or change an account, and let its mail flow again.
 
@@ -68,11 +73,13 @@ def save_sender(sender: Sender, *, password: str | None = None) -> Sender:
     """
     try:
         with transaction.atomic():
-            return _insert(sender, password) if sender.pk is None else _update(sender, password)
+            saved = _insert(sender, password) if sender.pk is None else _update(sender, password)
     except IntegrityError as error:
         if "sender_address_is_unique" in str(error):
             raise AddressTakenError(sender.address) from error
         raise
+    logger.info("Sender account saved", extra={"sender": saved.pk})
+    return saved
 
 
 def delete_sender(sender: Sender) -> bool:
@@ -84,6 +91,7 @@ def delete_sender(sender: Sender) -> bool:
     with transaction.atomic():
         present = _lock(sender.pk)
         present.delete()
+    logger.info("Sender account deleted", extra={"sender": sender.pk, "was_default": present.is_default})
     return present.is_default
 
 
@@ -104,6 +112,7 @@ def set_default_sender(sender: Sender | None) -> None:
         Sender.objects.filter(is_default=True).update(is_default=False)
         if sender is not None:
             Sender.objects.filter(pk=sender.pk).update(is_default=True)
+    logger.info("System default sender set", extra={"sender": sender.pk if sender else None})
 
 
 def find_default_sender() -> Sender | None:
@@ -116,6 +125,7 @@ def _lock(pk: int) -> Sender:
     return Sender.objects.select_for_update(no_key=True).get(pk=pk)
 
 
+@sensitive_variables("password")
 def _insert(sender: Sender, password: str | None) -> Sender:
     if sender.login_method != LoginMethod.NONE and not password:
         raise PasswordNeededError(sender.address)
@@ -128,6 +138,7 @@ def _insert(sender: Sender, password: str | None) -> Sender:
     return sender
 
 
+@sensitive_variables("password")
 def _update(sender: Sender, password: str | None) -> Sender:
     present = _lock(sender.pk)
     if not password and must_retype(present, sender):
@@ -139,6 +150,7 @@ def _update(sender: Sender, password: str | None) -> Sender:
     return sender
 
 
+@sensitive_variables("password")
 def _next_secret(sender: Sender, present: Sender, password: str | None) -> str:
     if sender.login_method == LoginMethod.NONE:
         return ""
