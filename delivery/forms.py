@@ -51,7 +51,7 @@ class AddressesField(forms.CharField):
 
     widget = forms.Textarea(attrs={**_ADDRESS_ATTRIBUTES, "rows": 1, "inputmode": "email"})
 
-    def clean(self, value: Any) -> tuple[str, ...]:  # type: ignore[override]  # a CharField's clean gives text
+    def clean(self, value: Any) -> tuple[str, ...]:
         """Take the addresses apart."""
         text: str = super().clean(value)
         return tuple(filter(None, map(str.strip, _SEPARATORS.split(text))))
@@ -66,13 +66,13 @@ class FilesField(forms.FileField):
 
     widget = _FilesInput
 
-    def clean(self, value: Any, initial: Any = None) -> tuple[Attachment, ...]:  # type: ignore[override]
+    def clean(self, value: Any, initial: Any = None) -> tuple[Attachment, ...]:
         """Read the files; an empty one is a mistake worth telling."""
-        files: Sequence[UploadedFile] = [one for one in value or () if one is not None]
+        files: Sequence[UploadedFile[bytes]] = [one for one in value or () if one is not None]
         return tuple(_attachment(super(FilesField, self).clean(one, initial)) for one in files)
 
 
-def _attachment(file: UploadedFile) -> Attachment:
+def _attachment(file: UploadedFile[bytes]) -> Attachment:
     return Attachment(file.name or "attachment", file.read(), file.content_type or "")
 
 
@@ -141,7 +141,7 @@ class ComposeForm(RequestForm):
         help_text=_("Most readers show this in place of the text. If the text is empty, it is made from this."),
     )
     attachments = FilesField(label=_("Attachments"), required=False)
-    template_name = forms.CharField(
+    template_name = forms.CharField(  # type: ignore[assignment]  # the metaclass takes it out of the class
         label=_("Template name"),
         required=False,
         widget=forms.TextInput(attrs=_PLAIN_ATTRIBUTES),

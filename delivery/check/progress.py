@@ -95,7 +95,7 @@ class Progress:
         if any(step.is_failed for step in self.steps):
             return
         key = self._running_key()
-        if key is None and verdict.failure is not None:
+        if key is None and verdict.failure is not None and verdict.failure.phase is not None:
             key = key_of(verdict.failure.phase)
         if key is not None:
             self._steps[key] = replace(self._steps[key], state=StepState.FAILED)

@@ -33,6 +33,8 @@ class Place:
     form_id: str = ""
     """The form that a click mends; empty: there is none, the account's own page mends it."""
     edit_url: str = ""
+    shows_records: bool = False
+    """The person may see the sending record, so the end of the check links to it."""
 
     @property
     def can_mend(self) -> bool:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 NDJSON = "application/x-ndjson"
 FORM_ID = "sender-form"
+SEE_RECORDS = "records.view_sendingrecord"
 FRAGMENT_HEADER = "X-Fragment"
 """Sent by a script that wants a part to put into the open page, in place of a page of its own."""
 
@@ -81,7 +82,7 @@ def _check_edited(request: HttpRequest, sender: Sender) -> HttpResponseBase:
 
 
 def _check_form(request: HttpRequest, stored: Sender | None) -> HttpResponseBase:
-    place = Place(check_url(stored), FORM_ID)
+    place = Place(check_url(stored), FORM_ID, shows_records=request.user.has_perm(SEE_RECORDS))
     if _is_trusted_unseen(request.POST):
         return _ask_to_compare(request, stored, place)
     typed = _mended(request.POST)
@@ -130,7 +131,9 @@ def _check_stored(request: HttpRequest, sender: Sender) -> HttpResponseBase:
         if _wants_lines(request):
             return _errors(recipient, status=status)
         return _stored_page(request, sender, recipient, status=status)
-    place = Place(check_url(sender), edit_url=_edit_url(request, sender))
+    place = Place(
+        check_url(sender), edit_url=_edit_url(request, sender), shows_records=request.user.has_perm(SEE_RECORDS)
+    )
     if _wants_lines(request):
         return _lines(stream(events, order.settings, place, order.receiver))
     ended = report(events, order.settings, place, order.receiver)
@@ -224,7 +227,7 @@ def _refuse_form(
 ) -> HttpResponse:
     if _wants_lines(request):
         return _errors(form, recipient, status=status)
-    problem = " ".join(sentence for sentences in recipient.errors.values() for sentence in sentences)
+    problem = " ".join(str(sentence) for sentences in recipient.errors.values() for sentence in sentences)
     return render_form(request, form, status=status, recipient=recipient, check=Panel(problem=problem))
 
 

@@ -26,8 +26,10 @@ export class Panel {
       this.steps.replaceWith(fragmentOf(line.steps));
     } else if (line.step) {
       this.steps.querySelector(`[data-step="${line.step}"]`)?.replaceWith(fragmentOf(line.html));
+      this.steps.querySelector(`[data-step="${line.step}"]`)?.scrollIntoView({ block: "nearest" });
     } else {
       this.end.replaceChildren(fragmentOf(line.html));
+      (this.steps.querySelector(".step-failed") ?? this.end).scrollIntoView({ block: "nearest" });
     }
     this.say(line.say);
   }

@@ -14,7 +14,7 @@ export function clearErrors(form) {
 /* errors: {field: [sentence, …]}; returns those that belong to no visible field. */
 export function showErrors(form, errors) {
   const homeless = [];
-  let first = null;
+  const wrong = [];
   for (const [name, sentences] of Object.entries(errors)) {
     const [input] = inputsOf(form.elements.namedItem(name));
     const place = input?.closest(".field");
@@ -28,9 +28,10 @@ export function showErrors(form, errors) {
       each.setAttribute("aria-invalid", "true");
       each.setAttribute("aria-describedby", `${each.getAttribute("aria-describedby") ?? ""} live-errors-${name}`.trim());
     }
-    first ??= input;
+    wrong.push(input);
   }
-  first?.focus();
+  // The first on the page, whatever order the server tells them in.
+  [...form.elements].find((each) => wrong.includes(each))?.focus();
   return homeless;
 }
 

@@ -141,6 +141,7 @@ def test_a_wrong_recipient_is_told_in_the_dialog(form: Page, server: smtpd.MailS
 def test_a_wrong_password_shows_reply_cause_and_fix_and_leads_to_the_field(
     form: Page, server: smtpd.MailServer
 ) -> None:
+    server.answer("AUTH", "535 5.7.8 Error: authentication failed", times=1)
     fill_sender_form(form, server, password="wrong")
     send_test_mail(form)
     expect_verdict(form, "failed")

@@ -335,7 +335,7 @@ def test_the_password_comes_back_in_no_answer(admin: Client, server: smtpd.MailS
     wrong = form_values(server, password=f"{CANARY}-wrong")
     server.answer("MAIL", f"550 {CANARY} is what you said", times=1)
     answers = [
-        b"".join(admin.post(CHECK, values, headers={"Accept": NDJSON}).streaming_content)
+        b"".join(admin.post(CHECK, values, headers={"Accept": NDJSON}).streaming_content)  # type: ignore[attr-defined]
         for values in (form_values(server), wrong)
     ]
     answers += [admin.post(CHECK, values).content for values in (form_values(server), wrong)]

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -21,6 +22,7 @@ from senders.enums import CircuitState, Encryption
 from senders.models import Circuit, Sender
 from senders.services import save_sender
 from tests import smtpd
+from tests.scripted_smtpd import Drip, Say, scripted_server
 
 CANARY = "canary-7Qx!密码-pw"
 ADDRESS = "noreply@acme.test"
@@ -201,6 +203,38 @@ def test_the_check_ends_within_its_time_in_all(server: smtpd.MailServer, setting
 
     assert verdict.failure is not None
     assert (verdict.failure.phase, verdict.failure.fault) == (Phase.DATA, Fault.TIMEOUT)
+
+
+def test_a_server_that_drips_is_ended_at_the_limit_of_the_whole(settings: Settings) -> None:
+    settings.MAILBOX_CHECK_SECONDS, settings.MAILBOX_CHECK_STEP_SECONDS = 0.8, 10
+    begun = time.monotonic()
+    with scripted_server([Drip(b"220-" + b"x" * 400, 0.05)]) as dripping:
+        sender = Sender(
+            address=ADDRESS,
+            display_name="Acme",
+            host=dripping.host,
+            port=dripping.port,
+            encryption="none",
+            login_method="none",
+        )
+        _events, verdict = run(order(sender))
+
+    assert verdict.failure is not None
+    assert verdict.failure.phase is Phase.GREETING
+    assert time.monotonic() - begun < 5
+
+
+def test_what_is_no_mail_server_is_named_so_and_its_words_are_not_kept() -> None:
+    with scripted_server([Say(b"HTTP/1.1 400 Bad Request\r\nServer: secret-inside\r\n\r\n")]) as web:
+        sender = Sender(
+            address=ADDRESS, display_name="Acme", host=web.host, port=web.port, encryption="none", login_method="none"
+        )
+        events, verdict = run(order(sender))
+
+    assert verdict.failure is not None
+    assert verdict.failure.fault is Fault.NOT_A_MAIL_SERVER
+    assert "HTTP" not in repr(events)
+    assert "HTTP" not in SendingRecord.objects.get().reply_text
 
 
 def test_the_dot_is_withheld_when_too_little_time_is_left(server: smtpd.MailServer, settings: Settings) -> None:
