@@ -11,8 +11,8 @@ from records.enums import Fault, Phase
 from records.error_book.failure import Facts
 from senders.enums import Encryption, LoginMethod
 
-# How much a condition that holds adds to how specific a rule is. A server's own words say most.
-_PHRASE, _PROVIDER, _STATUS, _STATUS_CLASS, _CODE, _CODE_CLASS = 40, 30, 12, 5, 8, 2
+# How much a condition that holds adds to how specific a rule is. A server's own words say most, more words say more.
+_PHRASE, _LONGEST_PHRASE, _PROVIDER, _STATUS, _STATUS_CLASS, _CODE, _CODE_CLASS = 60, 40, 30, 25, 14, 8, 2
 _FAULT, _PORT, _LOGIN, _PHASE, _ENCRYPTION, _INTERNAL = 6, 5, 5, 4, 3, 3
 _FIELDS = {
     "phases", "faults", "codes", "statuses", "says", "providers", "ports", "encryptions", "login_methods", "internal",
@@ -82,9 +82,9 @@ class Rule:
             return 0
         gained = [
             _INTERNAL if self.internal else 0,
-            _best_code(self.codes, facts.failure.reply_code),
-            _best_status(self.statuses, facts.status),
-            _PHRASE if any(_stands_in(facts.text, phrase) for phrase in self.says) else 0,
+            _code(self.codes, facts.failure.reply_code),
+            _status(self.statuses, facts.status),
+            max((_phrase(facts.text, parts) for parts in self.says), default=0),
         ]
         wanted = [self.internal, self.codes, self.statuses, self.says]
         if any(want and not gain for want, gain in zip(wanted, gained, strict=True)):
@@ -92,23 +92,23 @@ class Rule:
         return points + sum(gained)
 
 
-def _best_code(wanted: tuple[str, ...], code: int | None) -> int:
+def _code(wanted: tuple[str, ...], code: int | None) -> int:
     if str(code) in wanted:
         return _CODE
     return _CODE_CLASS if code is not None and f"{code // 100}yz" in wanted else 0
 
 
-def _best_status(wanted: tuple[str, ...], status: str) -> int:
+def _status(wanted: tuple[str, ...], status: str) -> int:
     if status in wanted:
         return _STATUS
     return _STATUS_CLASS if f"{status.rpartition('.')[0]}.*" in wanted else 0
 
 
-def _stands_in(text: str, parts: tuple[str, ...]) -> bool:
+def _phrase(text: str, parts: tuple[str, ...]) -> int:
     position = 0
     for part in parts:
         position = text.find(part, position)
         if position < 0:
-            return False
+            return 0
         position += len(part)
-    return True
+    return _PHRASE + min(sum(map(len, parts)), _LONGEST_PHRASE)
