@@ -57,3 +57,10 @@ class SenderDisabledError(SendersError):
 
 class KeyFileNotUsedError(SendersError):
     """Keys were to be added to the key file, but MAILBOX_KEYS holds the keys of this machine."""
+
+
+class RotationBusyError(SendersError):
+    """The keys were not rotated to the end, since the accounts stayed locked by somebody else for too long.
+
+    Nothing is lost: every password is readable, and rotating again goes on where this one stopped.
+    """

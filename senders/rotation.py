@@ -9,14 +9,16 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 
-from senders.exceptions import SecretUnreadableError
+from senders.exceptions import RotationBusyError, SecretUnreadableError
 from senders.keyring import Key, add_primary_key, drop_keys, load_keyring, primary_key, uses_environment
 from senders.models import Sender
 from senders.secrets import key_id_of, seal, unseal
 
 logger = logging.getLogger(__name__)
+LOCK_TIMEOUT = 10_000
+"""How long to wait for accounts that are being saved, milliseconds; whoever saves next waits behind us."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,14 @@ def rotate(*, retire: bool = False) -> Rotation:
 
     Raises:
         KeyringError: The keys can't be read or written.
+        RotationBusyError: Accounts stayed locked for too long.
     """
     primary = primary_key() if uses_environment() else add_primary_key()
-    reencrypted = sum(1 for _sender in _reencrypt())
-    late, retired, unused = _retire() if retire else (0, (), ())
+    try:
+        reencrypted = sum(1 for _sender in _reencrypt())
+        late, retired, unused = _retire() if retire else (0, (), ())
+    except OperationalError as error:
+        raise RotationBusyError("accounts are being saved all the time; call it again") from error
     rotation = Rotation(primary, reencrypted + late, tuple(find_unreadable_senders()), retired, unused)
     logger.info("Encryption keys rotated", extra={"reencrypted": rotation.reencrypted, "retired": rotation.retired})
     return rotation
@@ -83,6 +89,7 @@ def _keep_savers_out() -> None:
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT:d}")
             cursor.execute(f"LOCK TABLE {connection.ops.quote_name(Sender._meta.db_table)} IN EXCLUSIVE MODE")  # noqa: SLF001
 
 

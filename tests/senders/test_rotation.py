@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from pytest_django.fixtures import Settings
 
 from senders.keyring import Key, load_keyring, primary_key
@@ -109,6 +109,40 @@ class TestTheCommand:
         ]
         settings.MAILBOX_KEYS = [new.text]
         assert unseal(Sender.objects.get()) == PASSWORD
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_account_that_stays_locked_ends_it_and_nothing_is_lost(
+    make_sender: MakeSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender = make_sender()
+    old = primary_key()
+    is_locked, may_go = threading.Event(), threading.Event()
+
+    def hold_the_account() -> None:
+        with transaction.atomic():
+            Sender.objects.select_for_update().get(pk=sender.pk)
+            is_locked.set()
+            may_go.wait(30)
+        connections.close_all()
+
+    holder = threading.Thread(target=hold_the_account)
+    holder.start()
+    is_locked.wait(30)
+    monkeypatch.setattr("senders.rotation.LOCK_TIMEOUT", 200)
+    with connection.cursor() as cursor:
+        is_sqlite = connection.vendor == "sqlite"
+        cursor.execute("PRAGMA busy_timeout = 200" if is_sqlite else "SET lock_timeout = 200")
+    with pytest.raises(CommandError, match="call it again"):
+        run("--retire")
+    may_go.set()
+    holder.join()
+    connection.close()
+
+    assert load_keyring().find(old.id) == old
+    assert unseal(Sender.objects.get()) == PASSWORD
+    assert rotate(retire=True).primary == primary_key()
+    assert load_keyring().keys == (primary_key(),)
 
 
 def database_url() -> str:

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from senders.exceptions import KeyringError
+from senders.exceptions import KeyringError, RotationBusyError
 from senders.keyring import Key, uses_environment
 from senders.rotation import Rotation, rotate
 
@@ -35,7 +35,7 @@ class Command(BaseCommand):
             return
         try:
             self._report(rotate(retire=options["retire"]))
-        except KeyringError as error:
+        except (KeyringError, RotationBusyError) as error:
             raise CommandError(str(error)) from error
 
     def _report(self, rotation: Rotation) -> None:
