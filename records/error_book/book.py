@@ -92,6 +92,13 @@ def explain_outcome(outcome: Outcome, skip_reason: SkipReason | str = "") -> Ent
     return get_entry(f"skipped-{skip_reason}" if skip_reason else f"outcome-{outcome}")
 
 
+def _remedy_in_force(failure: Failure) -> Remedy | None:
+    """Return the remedy that the failed settings follow already, so that it is no use to offer it."""
+    if failure.port is None or failure.encryption is None:
+        return None
+    return _PORT_REMEDIES.get(ServerPort(failure.port, failure.encryption))
+
+
 def _fit_to_provider(entry: Entry, facts: Facts) -> Entry:
     """Return the entry with the guide of the provider, and with the port that the provider serves."""
     preset, guide, remedy = facts.preset, entry.guide, entry.remedy
@@ -99,6 +106,8 @@ def _fit_to_provider(entry: Entry, facts: Facts) -> Entry:
         guide = guide or preset.guide
     if preset and remedy in _PORT_REMEDIES.values():
         remedy = _PORT_REMEDIES.get(ServerPort(preset.port, preset.encryption), remedy)
+    if remedy is _remedy_in_force(facts.failure):
+        remedy = Remedy.NONE
     if remedy is Remedy.OPEN_GUIDE and not guide:
         remedy = Remedy.RETYPE_PASSWORD
     return replace(entry, guide=guide, remedy=remedy)

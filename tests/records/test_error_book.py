@@ -73,10 +73,23 @@ def test_a_wrong_pair_of_port_and_encryption_is_recognised_and_mended(
     assert (entry.key, entry.remedy) == (key, remedy)
 
 
-@pytest.mark.parametrize("method", [LoginMethod.DISPLAY_NAME, LoginMethod.LOGIN_NAME])
-def test_a_refused_sign_in_by_another_name_leads_to_the_name(method: LoginMethod) -> None:
+@pytest.mark.parametrize(
+    ("method", "remedy"),
+    [
+        (LoginMethod.ADDRESS, Remedy.RETYPE_PASSWORD),
+        (LoginMethod.DISPLAY_NAME, Remedy.SIGN_IN),
+        (LoginMethod.LOGIN_NAME, Remedy.CHECK_LOGIN_NAME),
+    ],
+)
+def test_the_remedy_of_a_refused_sign_in_depends_on_the_name_it_used(method: LoginMethod, remedy: Remedy) -> None:
     refused = reply(OTHER, "auth", 535, "5.7.8", "authentication failed")
-    assert explain(replace(refused, login_method=method)).remedy == Remedy.CHECK_LOGIN_NAME
+    assert explain(replace(refused, login_method=method)).remedy == remedy
+
+
+def test_what_is_set_already_is_not_offered_as_a_remedy() -> None:
+    failure = reply(OTHER, "mail", 502, "5.5.2", "command not recognized")
+    assert explain(failure).remedy == Remedy.USE_SSL_465
+    assert explain(replace(failure, port=465, encryption=Encryption.SSL)).remedy == Remedy.NONE
 
 
 def test_encryption_is_given_up_for_internal_hosts_only() -> None:
