@@ -87,7 +87,9 @@ def choose_mends(failure: Failure, remedy: Remedy) -> tuple[Mend, ...]:
     other_mode = _other_mode(failure, remedy) if failure.port not in USUAL_PORTS else None
     if other_mode and remedy is Remedy.USE_NO_ENCRYPTION_25:
         return (other_mode,)
-    return tuple(mend for mend in (other_mode, find_mend(remedy)) if mend)
+    # A refused sign-in never tells which of the two was wrong.
+    also = find_mend(Remedy.RETYPE_PASSWORD) if remedy is Remedy.CHECK_LOGIN_NAME else None
+    return tuple(mend for mend in (other_mode, find_mend(remedy), also) if mend)
 
 
 def _other_mode(failure: Failure, remedy: Remedy) -> Mend | None:

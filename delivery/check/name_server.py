@@ -1,4 +1,4 @@
-"""Questions to the name server for Detect settings, each answered within a limit."""
+"""Questions of Detect settings to the name server, each answered within a limit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many checks may run at once: each holds a thread and a connection for up to its deadline."""
+"""How many checks may run at once: each holds a thread and a connection until its deadline."""
 
 from __future__ import annotations
 

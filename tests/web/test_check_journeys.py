@@ -152,11 +152,22 @@ def test_a_wrong_password_shows_reply_cause_and_fix_and_leads_to_the_field(
     expect(form.locator('[data-step="mail"]')).to_contain_text("skipped")
     assert_accessible(form)
 
-    failed.locator("[data-mend]").click()
+    failed.get_by_text("Type the password again", exact=True).click()
     expect(form.locator("[name=password]")).to_be_focused()
     form.fill("[name=password]", CANARY)
     send_test_mail(form)
     expect_verdict(form, "passed")
+
+
+def test_a_wrong_login_name_leads_to_its_field(form: Page, server: smtpd.MailServer) -> None:
+    server.answer("AUTH", "535 5.7.8 Error: authentication failed", times=1)
+    fill_sender_form(form, server)
+    send_test_mail(form)
+    expect_verdict(form, "failed")
+    form.locator('[data-step="auth"]').get_by_text("Correct the login name").click()
+
+    expect(form.locator("[name=login_method][value=login_name]")).to_be_checked()
+    expect(form.locator("[name=login_name]")).to_be_focused()
 
 
 def test_tls_where_ssl_is_spoken_is_mended_by_one_click(form: Page, settings: Settings) -> None:

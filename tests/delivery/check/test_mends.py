@@ -71,10 +71,11 @@ def test_a_trusted_certificate_joins_those_that_are_there() -> None:
         (Fault.STARTTLS_MISSING, Encryption.TLS, 2525, Remedy.USE_SSL_465, ["use_ssl_465"]),
         (Fault.TLS_NOT_SPOKEN, Encryption.SSL, 587, Remedy.USE_TLS_587, ["use_tls_587"]),
         (Fault.REPLY, Encryption.TLS, 2525, Remedy.RETYPE_PASSWORD, ["retype_password"]),
+        (Fault.REPLY, Encryption.TLS, 587, Remedy.CHECK_LOGIN_NAME, ["check_login_name", "retype_password"]),
         (Fault.CERTIFICATE_SELF_SIGNED, Encryption.TLS, 2525, Remedy.TRUST_CERTIFICATE, []),
     ],
 )
-def test_on_an_unusual_port_the_encryption_may_be_wrong_and_the_port_right(
+def test_the_likeliest_click_comes_first_on_an_unusual_port_another_encryption(
     fault: Fault, encryption: Encryption, port: int, remedy: Remedy, offered: list[str]
 ) -> None:
     failure = Failure(Phase.TLS, fault, port=port, encryption=encryption)
