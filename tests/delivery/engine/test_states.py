@@ -1,0 +1,251 @@
+"""A model of delivery: any order of steps, crashes and late results keeps the promises.
+
+The steps are the engine's own, on the real database; the mail server is the model's: it knows which copies it took.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from delivery.engine.cancel import cancel_mail
+from delivery.engine.claim import claim_due, release, renew
+from delivery.engine.fence import Refusal, pass_fence
+from delivery.engine.rollup import FINAL_STATES
+from delivery.engine.settle import finish
+from delivery.engine.sweep import sweep
+from delivery.engine.values import Claim, Ending, Server, TryResult
+from delivery.engine.verdict import judge
+from delivery.values import Delivery, ReceiverReply, Reply
+from records.enums import Fault, Outcome, Phase
+from records.models import Content, Mail, Receiver, SendingRecord
+from senders.models import Sender
+from tests.delivery.engine.scenes import accept, end_leases, let_expire, make_due, make_sender
+
+OK = Reply(250, "2.0.0", "Ok")
+BUSY = Reply(450, "4.2.1", "Mailbox busy")
+GONE = Reply(550, "5.1.1", "No such user")
+SERVER = Server("127.0.0.1", 25, "none", "none")
+VERDICTS = st.lists(st.sampled_from([OK, OK, OK, BUSY, GONE]), min_size=3, max_size=3)
+FINAL_REPLIES = st.sampled_from([OK, OK, BUSY, GONE, None, None])
+Copy = tuple[int, str]
+"""Mail id and forward-path."""
+
+
+@dataclass
+class Try:
+    """A worker's try, as far as it came."""
+
+    claim: Claim
+    refused: list[ReceiverReply] = field(default_factory=list)
+    accepted: list[str] = field(default_factory=list)
+    result: TryResult | None = None
+
+
+class Snapshot:
+    """All rows at one moment."""
+
+    def __init__(self) -> None:
+        self.mails = list(Mail.objects.all())
+        self.receivers = list(Receiver.objects.all())
+        self.records = list(SendingRecord.objects.all())
+
+    def records_of(self, mail_id: int, address: str) -> list[SendingRecord]:
+        return [one for one in self.records if (one.mail_id, one.receiver_address) == (mail_id, address)]
+
+
+def _check_agreement(seen: Snapshot) -> None:
+    """A mail agrees with its receivers and records."""
+    for mail in seen.mails:
+        is_final = mail.state in FINAL_STATES
+        states = {receiver.state for receiver in seen.receivers if receiver.mail_id == mail.pk}
+        assert is_final == ("pending" not in states)
+        assert is_final == (mail.finished_at is not None)
+        assert (mail.state == "sending") == (mail.lease_until is not None)
+        assert mail.attempts <= mail.epoch
+        open_epochs = {one.epoch for one in seen.records if one.mail_id == mail.pk and one.outcome == "sending"}
+        assert open_epochs <= ({mail.epoch} if mail.state == "sending" else set())
+
+
+class DeliveryModel(RuleBasedStateMachine):
+    """Workers, sweepers, people and time, in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        Mail.objects.all().delete()
+        Sender.objects.all().delete()
+        self.sender = make_sender()
+        self.tries: list[Try] = []
+        self.copies: Counter[Copy] = Counter()
+        self.said_250: set[tuple[int, int, str]] = set()
+        self.bytes: dict[int, tuple[str, bytes]] = {}
+
+    @initialize(receivers=st.integers(1, 2))
+    def begin_with_a_mail_in_a_workers_hand(self, receivers: int) -> None:
+        self.accept_mail(receivers, rolled_back=False)
+        self.claim(2, waited=False)
+
+    @rule(receivers=st.integers(1, 3), rolled_back=st.booleans())
+    def accept_mail(self, receivers: int, rolled_back: bool) -> None:
+        """I0: all of a mail, or nothing."""
+        before = self._count_rows()
+        with transaction.atomic():
+            mail = accept(self.sender, *(f"r{number}@example.org" for number in range(receivers)))
+            transaction.set_rollback(rolled_back)
+        if rolled_back:
+            assert self._count_rows() == before
+        else:
+            self.bytes[mail.pk] = (mail.message_id, bytes(Content.objects.get(pk=mail.pk).mime))
+
+    def _count_rows(self) -> tuple[int, int, int]:
+        return Mail.objects.count(), Receiver.objects.count(), Content.objects.count()
+
+    @rule(size=st.integers(1, 3), waited=st.booleans())
+    def claim(self, size: int, waited: bool) -> None:
+        if waited:
+            make_due()
+        self.tries += [Try(claim) for claim in claim_due(self.sender.pk, size)]
+
+    @precondition(lambda self: self.tries)
+    @rule(number=st.integers(0, 5), verdicts=VERDICTS, reply=FINAL_REPLIES, arrives=st.booleans())
+    def a_worker_goes_on(self, number: int, verdicts: list[Reply], reply: Reply | None, arrives: bool) -> None:
+        """One try takes its next step: to the fence, the dot, or its settling, which may come very late."""
+        one = self.tries[number % len(self.tries)]
+        if one.result:
+            finish([one.result])
+            self.tries.remove(one)
+        elif one.accepted:
+            self._send_the_dot(one, reply, arrives=arrives)
+        else:
+            self._reach_the_fence(one, verdicts)
+
+    def _reach_the_fence(self, one: Try, verdicts: list[Reply]) -> None:
+        """The server says of each receiver what it thinks; the worker asks whether the dot may be sent."""
+        for receiver, reply in zip(one.claim.receivers, verdicts, strict=False):
+            path = receiver.forward_path
+            if reply is OK:
+                one.accepted.append(path)
+            else:
+                one.refused.append(ReceiverReply(path, accepted=False, phase=Phase.RCPT, reply=reply))
+        if not one.accepted:
+            one.result = judge(one.claim, Delivery(tuple(one.refused), committed=False), None, SERVER, None)
+            return
+        epoch = Mail.objects.values_list("epoch", flat=True).get(pk=one.claim.mail_id)
+        if pass_fence(one.claim, 60):
+            assert epoch == one.claim.epoch  # I5
+        else:
+            fenced = Delivery(tuple(one.refused), committed=False, fenced=True)
+            one.result = judge(one.claim, fenced, Refusal.NOT_MINE, SERVER, None)
+
+    def _send_the_dot(self, one: Try, reply: Reply | None, *, arrives: bool) -> None:
+        """The server takes the mail, refuses it, or takes it (or not) and says nothing."""
+        mail_id, epoch = one.claim.mail_id, one.claim.epoch
+        if reply is OK or (reply is None and arrives):
+            self.copies.update((mail_id, path) for path in one.accepted)
+        if reply is OK:
+            self.said_250.update((mail_id, epoch, path) for path in one.accepted)
+        said = [
+            ReceiverReply(path, accepted=reply is OK, phase=Phase.DATA, reply=reply)
+            for path in one.accepted
+            if reply is not None
+        ]
+        delivery = Delivery((*one.refused, *said), committed=True, final_reply=reply)
+        one.result = judge(one.claim, delivery, None, SERVER, None)
+
+    @precondition(lambda self: self.tries)
+    @rule(number=st.integers(0, 5), what=st.sampled_from(["die", "die", "lose connection", "give back", "renew"]))
+    def a_worker_does_not_go_on(self, number: int, what: str) -> None:
+        one = self.tries[number % len(self.tries)]
+        is_untouched = not one.accepted and not one.result
+        if what == "renew":
+            renew([one.claim])
+            return
+        if what == "die" or is_untouched:
+            self.tries.remove(one)
+        if what == "give back" and is_untouched:
+            release([one.claim])
+        if what == "lose connection" and is_untouched:
+            ending = Ending(Outcome.NOT_CONNECTED, Phase.CONNECT, Fault.CONNECTION_REFUSED)
+            finish([TryResult.alike(one.claim, ending, SERVER, costs_attempt=False)])
+
+    @rule(much_later=st.booleans())
+    def sweep_now(self, much_later: bool) -> None:
+        if much_later:
+            end_leases()
+        sweep()
+
+    @rule(number=st.integers(0, 5), what=st.sampled_from(["cancel", "give up"]))
+    def a_mail_is_no_longer_wanted(self, number: int, what: str) -> None:
+        mails = list(Mail.objects.order_by("pk"))
+        mail = mails[number % len(mails)]
+        if what == "cancel":
+            cancel_mail(mail.pk)
+        else:
+            let_expire(mail)
+
+    @invariant()
+    def promises_hold(self) -> None:
+        seen = Snapshot()
+        self._check_copies(seen)
+        self._check_acceptance(seen)
+        _check_agreement(seen)
+
+    def _check_copies(self, seen: "Snapshot") -> None:
+        """I2, and I4: what ended without an unknown try was not delivered."""
+        for (mail_id, path), count in self.copies.items():
+            records = seen.records_of(mail_id, path)
+            unknown = sum(record.outcome == "unknown" for record in records)
+            in_flight = sum(record.outcome == "sending" and record.step == "committed" for record in records)
+            assert count <= 1 + unknown + in_flight
+        for receiver in seen.receivers:
+            if receiver.state in {"refused", "expired", "cancelled"}:
+                records = seen.records_of(receiver.mail_id, receiver.address)
+                is_doubtful = any(record.outcome == "unknown" for record in records)
+                assert is_doubtful or not self.copies[receiver.mail_id, receiver.address]
+
+    def _check_acceptance(self, seen: "Snapshot") -> None:
+        """I3."""
+        accepted = [record for record in seen.records if record.outcome == "accepted"]
+        assert {(one.mail_id, one.epoch, one.receiver_address) for one in accepted} <= self.said_250
+        of_receivers = {receiver.pk for receiver in seen.receivers if receiver.state == "accepted"}
+        assert of_receivers == {one.receiver_id for one in accepted}
+
+    def teardown(self) -> None:
+        """I1: whatever happened, every mail comes to its end."""
+        for _ in range(3):
+            end_leases()
+            sweep()
+            make_due()
+            for claim in claim_due(self.sender.pk, 1000):
+                one = Try(claim)
+                self._reach_the_fence(one, [OK] * 3)
+                self._send_the_dot(one, OK, arrives=True)
+                assert one.result is not None
+                finish([one.result])
+        assert not Mail.objects.exclude(state__in=FINAL_STATES).exists()
+        self.promises_hold()
+        for mail in Mail.objects.select_related("content"):  # I6
+            assert (mail.message_id, bytes(mail.content.mime)) == self.bytes[mail.pk]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("policy", ["retry", "hold"])
+def test_any_order_of_steps_keeps_the_promises(policy: str, request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue("settings").MAILBOX_UNKNOWN_POLICY = policy
+    run_state_machine_as_test(
+        DeliveryModel,
+        settings=settings(
+            max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+        ),
+    )

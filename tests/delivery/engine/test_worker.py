@@ -1,0 +1,109 @@
+"""The real worker process: woken, told to stop, its broker emptied."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import redis
+from celery import current_app
+
+from records.models import Heartbeat, Mail, SendingRecord
+from senders.models import Sender
+from tests import services, smtpd
+from tests.delivery.conftest import publishing_to
+from tests.delivery.engine.processes import start
+from tests.delivery.engine.scenes import accept, copies, make_sender
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def broker(redis_url: str) -> Iterator["redis.Redis"]:
+    with publishing_to(redis_url), redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+        yield client
+
+
+def is_listening(redis_url: str) -> bool:
+    with redis.Redis.from_url(redis_url) as client:
+        return any(other["cmd"] == "brpop" for other in client.client_list())
+
+
+@contextmanager
+def running_worker(redis_url: str, log: Path, pool: str = "threads") -> Iterator[subprocess.Popen[str]]:
+    worker = start(
+        "celery", "-A", "mailbox_admin", "worker", "-P", pool, "-c", "2", log=log, REDIS_URL=redis_url
+    )  # fmt: skip
+    try:
+        services.wait_until(lambda: is_listening(redis_url), what="the worker's start")
+        yield worker
+    finally:
+        if worker.poll() is None:
+            os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
+
+
+def order_sweep() -> None:
+    current_app.send_task("delivery.tasks.sweep", ignore_result=True)
+
+
+def all_are(state: str) -> bool:
+    return not Mail.objects.exclude(state=state).exists()
+
+
+@pytest.mark.parametrize("pool", ["threads", "prefork"])
+def test_an_accepted_mail_is_sent_within_a_second(
+    pool: str, broker: "redis.Redis", redis_url: str, server: smtpd.MailServer, tmp_path: Path
+) -> None:
+    sender = make_sender(server)
+    with running_worker(redis_url, tmp_path / "log", pool):
+        for number in range(1, 4):
+            accept(sender)
+            server.wait_for(number, 3)
+        services.wait_until(lambda: all_are("sent"), seconds=5)
+
+
+def test_an_emptied_broker_loses_no_mail(
+    broker: "redis.Redis", redis_url: str, server: smtpd.MailServer, tmp_path: Path
+) -> None:
+    sender = make_sender(server)
+    mails = [accept(sender) for _ in range(20)]
+    broker.flushall()
+    with running_worker(redis_url, tmp_path / "log"):
+        order_sweep()
+        server.wait_for(len(mails))
+        services.wait_until(lambda: all_are("sent"), seconds=5)
+    assert Heartbeat.objects.filter(name="worker").exists()
+
+
+@pytest.mark.parametrize("pool", ["threads", "prefork"])
+def test_a_worker_told_to_stop_finishes_the_mail_in_hand_and_gives_the_rest_back(
+    pool: str, broker: "redis.Redis", redis_url: str, server: smtpd.MailServer, tmp_path: Path
+) -> None:
+    sender = make_sender(server)
+    mails = [accept(sender, f"r{number}@example.org") for number in range(300)]
+    with running_worker(redis_url, tmp_path / "log", pool) as worker:
+        order_sweep()
+        server.wait_for(10)
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(30) == 0
+    assert set(Mail.objects.values_list("state", flat=True)) <= {"sent", "queued"}
+    assert set(SendingRecord.objects.values_list("outcome", flat=True)) == {"accepted"}
+    assert Mail.objects.filter(state="sent").count() == len(server.mails) <= len(mails)
+    assert set(copies(server).values()) == {1}
+
+
+def test_a_wrong_sender_id_or_a_failing_sweep_does_not_end_the_worker(
+    broker: "redis.Redis", redis_url: str, server: smtpd.MailServer, tmp_path: Path
+) -> None:
+    sender = make_sender(server)
+    with running_worker(redis_url, tmp_path / "log"):
+        current_app.send_task("delivery.tasks.drain", args=["no id"], ignore_result=True)
+        current_app.send_task("delivery.tasks.drain", args=[4711], ignore_result=True)
+        accept(sender)
+        server.wait_for(1)
+    assert Sender.objects.count() == 1
