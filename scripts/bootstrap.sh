@@ -67,7 +67,7 @@ make_venv() {
     return 0
   fi
   say "installing $1"
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+  .venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes --only-binary :all: \
     -r "$1" </dev/null || give_up "the packages in $1 could not be installed, see above"
   lock_state "$1" >".venv/.installed-$1"
 }
