@@ -10,10 +10,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from delivery.engine.limits import get_limits
 from delivery.exceptions import RequestRefusedError
-from delivery.request import MailRequest, check_request
+from delivery.request import MailRequest, check_request, too_large
 from delivery.values import Attachment
 from senders.models import Sender
 from senders.validators import parse_address
@@ -67,8 +69,11 @@ class FilesField(forms.FileField):
     widget = _FilesInput
 
     def clean(self, value: Any, initial: Any = None) -> tuple[Attachment, ...]:
-        """Read the files; an empty one is a mistake worth telling."""
+        """Read the files; an empty one is a mistake worth telling, and what can't be sent is not even read."""
         files: Sequence[UploadedFile[bytes]] = [one for one in value or () if one is not None]
+        size, limit = sum(file.size or 0 for file in files), get_limits().max_size
+        if size > limit:
+            raise ValidationError(too_large(size, limit), code="too_large")
         return tuple(_attachment(super(FilesField, self).clean(one, initial)) for one in files)
 
 

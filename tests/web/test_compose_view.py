@@ -149,6 +149,15 @@ def test_an_empty_file_is_told(admin: Client, sender: Sender) -> None:
     assert response.status_code == 422
 
 
+def test_files_that_are_too_large_together_are_refused(admin: Client, sender: Sender, settings: Settings) -> None:
+    settings.MAILBOX_MAX_SIZE = 1_000_000
+    files = [SimpleUploadedFile(f"{number}.bin", b"x" * 600_000) for number in range(2)]
+    response = admin.post(COMPOSE, written(sender, attachments=files))
+
+    assert response.status_code == 422
+    assert "The mail has 1.1 MiB; at most 1.0 MiB can be sent." in response.content.decode()
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
