@@ -162,7 +162,8 @@ def test_hostile_values_are_defused_in_the_file(client: Client) -> None:
 def test_headers_are_in_the_language_of_the_reader() -> None:
     with translation.override("zh-hans"):
         expected = translation.gettext("Sending time")
-        line = next(stream_csv(SendingRecord.objects.all()))
+        pieces = stream_csv(SendingRecord.objects.all())
+    line = next(pieces)
     assert line.startswith(f"\ufeff{expected},")
 
 
