@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from records.enums import ResultClass
 from records.filters import RecordFilters
@@ -52,8 +53,8 @@ class FilterForm(forms.Form):
     )
     sender = forms.CharField(label=_("Sender"), required=False, max_length=320, widget=forms.Select)
     template = forms.CharField(label=_("Template"), required=False, max_length=200, widget=forms.Select)
-    since = _DayField(_("From"))
-    until = _DayField(_("To"))
+    since = _DayField(pgettext_lazy("first day", "From"))
+    until = _DayField(pgettext_lazy("last day", "To"))
     result = forms.ChoiceField(
         label=_("Result"),
         required=False,

@@ -85,6 +85,7 @@ need_test_servers() {
   has_postgres || set -- "$@" postgresql
   has redis-server || has valkey-server || set -- "$@" redis-server
   has postfix || set -- "$@" postfix
+  has xgettext || set -- "$@" gettext
   has saslpasswd2 || set -- "$@" sasl2-bin
   ls /usr/lib/*/sasl2/libplain.so >/dev/null 2>&1 || set -- "$@" libsasl2-modules
   # Playwright's driver needs it; a minimal Debian lacks it.

@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings as django_settings
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
+from mailbox_admin import preparation
 from tests import services
 
 # Debian's Chromium as root, silent: nothing is fetched, no name but loopback resolves.
@@ -19,7 +20,8 @@ _BROWSER_OPTIONS = [
 
 
 def pytest_configure() -> None:
-    """Take the settings that only the tests want: plain static files, fast password hashes."""
+    """Compile the translations, and take what only the tests want: plain static files, fast password hashes."""
+    preparation.compile_translations()
     django_settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
