@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from typing import Any
 
 from celery import current_app
 from kombu import Connection
@@ -74,7 +75,7 @@ def forget_wake(sender_id: int) -> None:
     try:
         with current_app.connection_or_acquire() as connection:
             if _is_redis(connection):
-                connection.default_channel.client.delete(_mark_name(sender_id))
+                _client(connection).delete(_mark_name(sender_id))
     except Exception:  # noqa: BLE001  # the mark ends by itself, and the next wake-up tells of the broker
         broker_health.note_failure()
 
@@ -83,7 +84,12 @@ def _mark(connection: Connection, sender_id: int) -> bool:
     """Mark the sender as woken; false if it is already: one wake-up is enough for any number of mails."""
     if not _is_redis(connection):
         return True
-    return bool(connection.default_channel.client.set(_mark_name(sender_id), 1, nx=True, ex=MARK_SECONDS))
+    return bool(_client(connection).set(_mark_name(sender_id), 1, nx=True, ex=MARK_SECONDS))
+
+
+def _client(connection: Connection) -> Any:
+    channel: Any = connection.default_channel
+    return channel.client
 
 
 def _mark_name(sender_id: int) -> str:

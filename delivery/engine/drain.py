@@ -140,7 +140,8 @@ class Batch:
         """Send one mail and settle it; returns the failure if the account is at fault, with the mail unsettled."""
         mime = Content.objects.filter(pk=claim.mail_id).values_list("mime", flat=True).first()
         if mime is None or not claim.receivers:
-            return self._settle(self._unsendable(claim))
+            self._settle(self._unsendable(claim))
+            return None
         while True:
             try:
                 session = self._line.session()
@@ -157,7 +158,8 @@ class Batch:
                 result = judge_failure(claim, error, self._server, of_account=False)
             else:
                 self._lost_in_a_row = 0
-            return self._settle(result)
+            self._settle(result)
+            return None
 
     def _deliver(self, session: Session, claim: Claim, mime: bytes) -> TryResult:
         deadline = time.monotonic() + get_limits().mail_deadline

@@ -4,29 +4,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from celery import Celery, current_app
+from celery import Celery
 
 from delivery import wake
+from mailbox_admin import celery_app
 from tests import services
 
 
 @contextmanager
 def publishing_to(url: str) -> Iterator[Celery]:
     """Let wake-ups go to another broker until the block ends."""
-    usual = current_app._get_current_object()
     other = Celery("mailbox_admin", set_as_current=True)
     other.config_from_object("django.conf:settings", namespace="CELERY")
-    other.conf.broker_url = url
-    other.conf.broker_transport_options = {
+    other.conf.update(
+        broker_url=url,
+        broker_transport_options={
         "max_retries": 1, "interval_start": 0, "interval_step": 0.1, "interval_max": 0.1,
         "socket_timeout": 2, "socket_connect_timeout": 1,
-    }  # fmt: skip
+        },
+    )  # fmt: skip
     wake.broker_health.reset()
     try:
         yield other
     finally:
         other.close()
-        usual.set_current()
+        celery_app.set_current()
         wake.broker_health.reset()
 
 

@@ -34,6 +34,12 @@ def errors_of(sender: Sender, **values: object) -> dict[str, list[str]]:
     return refused.value.errors
 
 
+def body(mail: Mail, kind: str) -> str:
+    part = parsed(mail).get_body((kind,))
+    assert part is not None
+    return str(part.get_content()).strip()
+
+
 def parsed(mail: Mail) -> EmailMessage:
     return message_from_bytes(bytes(Content.objects.get(pk=mail.pk).mime), policy=policy.default)
 
@@ -69,7 +75,7 @@ def test_an_accepted_mail_waits_composed_with_its_receivers(sender: Sender) -> N
     message = parsed(mail)
     assert message["Message-ID"] == mail.message_id
     assert message["From"] == "Reports <reports@example.com>"
-    assert message.get_body(("plain",)).get_content().strip() == "Done."
+    assert body(mail, "plain") == "Done."
     assert mail.size == len(bytes(mail.content.mime))
     assert SendingRecord.objects.count() == 0
 
@@ -82,7 +88,7 @@ def test_answers_go_to_the_callers_address_or_else_to_the_accounts() -> None:
 
 def test_an_unsupported_font_becomes_simsun(sender: Sender) -> None:
     mail = accept(sender, text="", html='<p style="font-family: Windding 3">Done.</p>')
-    assert "SimSun" in parsed(mail).get_body(("html",)).get_content()
+    assert "SimSun" in body(mail, "html")
 
 
 def test_an_address_named_twice_gets_the_mail_once(sender: Sender) -> None:

@@ -28,14 +28,14 @@ def after(step: Callable[..., Any]) -> Callable[..., Any]:
 def main(point: str, sender_id: int) -> None:
     """Drain the sender and die on the way."""
     django.setup()
-    from delivery.engine import drain, fence  # noqa: PLC0415  # needs Django set up
+    from delivery.engine import claim, drain, fence, settle  # noqa: PLC0415  # needs Django set up
 
     places: dict[str, tuple[Any, str, Callable[..., Any]]] = {
-        "claimed": (drain, "claim_due", after(drain.claim_due)),
+        "claimed": (drain, "claim_due", after(claim.claim_due)),
         "before fence": (fence, "pass_fence", die),
         "after fence": (fence, "pass_fence", after(fence.pass_fence)),
         "before settling": (drain, "finish", die),
-        "after settling": (drain, "finish", after(drain.finish)),
+        "after settling": (drain, "finish", after(settle.finish)),
     }
     if point != "never":
         module, name, deadly = places[point]

@@ -1,12 +1,14 @@
 """What the engine's tests set up and look at. Time passes by moving the rows' times, never by waiting."""
 
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import F
 
 from delivery.acceptance import accept_mail
+from delivery.engine.claim import claim_due
+from delivery.engine.values import Claim
 from records.models import Mail, SendingRecord
 from senders.enums import Encryption, LoginMethod
 from senders.models import Circuit, Sender
@@ -38,6 +40,21 @@ def accept(sender: Sender, *to: str, **values: Any) -> Mail:
     """Accept a mail, to Bob unless others are named."""
     usual: dict[str, Any] = {"to": to or ("bob@example.org",), "subject": "Nightly load", "text": "Done.\n"}
     return accept_mail(sender=sender, **(usual | values))
+
+
+def take(mail: Mail) -> Claim:
+    """Claim the oldest due mail of the mail's sender, which must be this one."""
+    assert mail.sender_id is not None
+    [claimed] = claim_due(mail.sender_id, 1)
+    assert claimed.mail_id == mail.pk
+    return claimed
+
+
+def lease_of(mail: Mail) -> datetime:
+    """Tell when the claim on the mail is over."""
+    lease = fresh(mail).lease_until
+    assert lease is not None
+    return lease
 
 
 def fresh(mail: Mail) -> Mail:

@@ -12,7 +12,7 @@ from pytest_django import Settings
 from delivery.engine.claim import claim_due, release, renew
 from delivery.engine.fence import pass_fence
 from records.models import Mail, SendingRecord
-from tests.delivery.engine.scenes import accept, end_leases, fresh, let_expire, make_sender, outcomes
+from tests.delivery.engine.scenes import accept, end_leases, fresh, lease_of, let_expire, make_sender, outcomes
 
 if TYPE_CHECKING:
     from delivery.engine.values import Claim
@@ -32,7 +32,7 @@ def test_a_claim_takes_due_mail_oldest_first_and_opens_a_record_per_receiver() -
     assert outcomes(third) == []
     claimed = fresh(first)
     assert (claimed.state, claimed.epoch, claimed.attempts) == ("sending", 1, 1)
-    assert claimed.lease_until > timezone.now()
+    assert lease_of(first) > timezone.now()
 
 
 def test_mail_of_another_sender_and_mail_that_is_not_due_are_left() -> None:
@@ -119,10 +119,10 @@ def test_renewing_prolongs_a_lease_and_never_shortens_the_one_of_the_fence(setti
     mail, past_fence = accept(sender), accept(sender)
     claims = claim_due(sender.pk, 2)
     pass_fence(claims[1], 600)
-    before, long_lease = fresh(mail).lease_until, fresh(past_fence).lease_until
+    before, long_lease = lease_of(mail), lease_of(past_fence)
     settings.MAILBOX_CLAIM_LEASE = 120.0
     assert renew(claims) == 1
-    assert fresh(mail).lease_until > before + timedelta(seconds=50)
+    assert lease_of(mail) > before + timedelta(seconds=50)
     assert fresh(past_fence).lease_until == long_lease
 
 

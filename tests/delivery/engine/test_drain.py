@@ -209,9 +209,13 @@ def test_a_mail_cancelled_while_its_content_is_sent_is_not_delivered(server: smt
     answers: list[str] = []
     seen = server.take_answer
 
+    def cancel() -> None:
+        answers.append(cancel_mail(mail.pk))
+        connection.close()
+
     def cancel_at_data(command: str, argument: str) -> "str | smtpd.Misbehaviour | None":
         if command == "DATA":
-            canceller = threading.Thread(target=lambda: (answers.append(cancel_mail(mail.pk)), connection.close()))
+            canceller = threading.Thread(target=cancel)
             canceller.start()
             canceller.join()
         return seen(command, argument)

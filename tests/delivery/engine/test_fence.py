@@ -14,7 +14,7 @@ from delivery.engine.sweep import sweep
 from delivery.engine.values import Claim
 from records.models import Mail, SendingRecord
 from senders.models import Sender
-from tests.delivery.engine.scenes import accept, end_leases, fresh, make_due, make_sender
+from tests.delivery.engine.scenes import accept, end_leases, lease_of, make_due, make_sender, take
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,7 +31,7 @@ def test_the_live_claim_passes_and_leaves_its_mark_and_a_lease_longer_than_the_w
     assert pass_fence(claim, 600) is True
     record = SendingRecord.objects.get()
     assert (record.step, record.phase, record.outcome) == ("committed", "data", "sending")
-    assert fresh(mail).lease_until > timezone.now() + timedelta(seconds=650)
+    assert lease_of(mail) > timezone.now() + timedelta(seconds=650)
 
 
 def test_a_lease_that_is_over_does_not_pass() -> None:
@@ -46,7 +46,7 @@ def test_only_the_newest_claim_passes() -> None:
     end_leases()
     sweep()
     make_due()
-    [new] = claim_due(mail.sender_id, 1)
+    new = take(mail)
     assert (pass_fence(old, 600), pass_fence(new, 600)) == (False, True)
 
 

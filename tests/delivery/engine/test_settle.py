@@ -28,6 +28,7 @@ from tests.delivery.engine.scenes import (
     outcomes,
     outcomes_of,
     states_of_receivers,
+    take,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,11 +45,11 @@ SERVER = Server("mail.example.com", 587, "tls", "address")
 
 def claimed(*to: str, **values: object) -> tuple[Mail, Claim]:
     mail = accept(make_sender(), *to, **values)
-    [claim] = claim_due(mail.sender_id, 1)
+    claim = take(mail)
     return mail, claim
 
 
-def result(claim: Claim, *endings: Ending, costs_attempt: bool = True, **facts: object) -> TryResult:
+def result(claim: Claim, *endings: Ending, costs_attempt: bool = True, **facts: Any) -> TryResult:
     by_receiver = {receiver.receiver_id: ending for receiver, ending in zip(claim.receivers, endings, strict=True)}
     return TryResult(claim, by_receiver, SERVER, costs_attempt=costs_attempt, **facts)
 
@@ -88,7 +89,7 @@ def test_only_the_receivers_that_were_deferred_are_tried_again() -> None:
     assert fresh(mail).state == "retry"
     assert fresh(mail).due_at >= timezone.now() + timedelta(seconds=295)
     make_due()
-    [again] = claim_due(mail.sender_id, 1)
+    again = take(mail)
     assert [receiver.forward_path for receiver in again.receivers] == ["b@example.org"]
     finish([result(again, ACCEPTED)])
     assert fresh(mail).state == "partly_sent"
@@ -115,7 +116,7 @@ def test_what_may_have_arrived_is_left_to_a_person_where_policy_says_so(settings
     finish([result(claim, UNKNOWN, DEFERRED)])
     assert states_of_receivers(mail) == {"a@example.org": "uncertain", "b@example.org": "pending"}
     make_due()
-    [again] = claim_due(mail.sender_id, 1)
+    again = take(mail)
     finish([result(again, ACCEPTED)])
     assert fresh(mail).state == "uncertain"
 
@@ -163,7 +164,7 @@ def test_a_late_success_after_a_new_claim_changes_nothing_so_that_the_possible_d
     end_leases()
     sweep()
     make_due()
-    [new] = claim_due(mail.sender_id, 1)
+    new = take(mail)
     finish([result(old, ACCEPTED)])
     assert (fresh(mail).state, outcomes(mail)) == ("sending", ["unknown", "sending"])
     finish([result(new, ACCEPTED)])

@@ -23,6 +23,7 @@ from tests.delivery.engine.scenes import (
     make_sender,
     outcomes,
     states_of_receivers,
+    take,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_a_claim_that_died_before_the_point_of_no_return_is_lost_and_tried_again() -> None:
     mail = accept(make_sender())
-    claim_due(mail.sender_id, 1)
+    take(mail)
     end_leases()
     sweep()
     taken_back = fresh(mail)
@@ -48,7 +49,7 @@ def test_a_claim_that_died_after_the_point_of_no_return_is_unknown(
 ) -> None:
     settings.MAILBOX_UNKNOWN_POLICY = policy
     mail = accept(make_sender())
-    [claim] = claim_due(mail.sender_id, 1)
+    claim = take(mail)
     pass_fence(claim, 60)
     end_leases()
     sweep()
@@ -58,14 +59,14 @@ def test_a_claim_that_died_after_the_point_of_no_return_is_unknown(
 
 def test_a_claim_that_lives_is_left_alone() -> None:
     mail = accept(make_sender())
-    claim_due(mail.sender_id, 1)
+    take(mail)
     sweep()
     assert (fresh(mail).state, outcomes(mail)) == ("sending", ["sending"])
 
 
 def test_a_test_mail_whose_process_died_fails_and_is_not_tried_again() -> None:
     mail = accept(make_sender(), kind=MailKind.TEST)
-    claim_due(mail.sender_id, 1)
+    take(mail)
     end_leases()
     sweep()
     assert (fresh(mail).state, outcomes(mail)) == ("failed", ["lost"])
@@ -73,7 +74,7 @@ def test_a_test_mail_whose_process_died_fails_and_is_not_tried_again() -> None:
 
 def test_sweeping_twice_changes_nothing_more() -> None:
     mail = accept(make_sender())
-    claim_due(mail.sender_id, 1)
+    take(mail)
     end_leases()
     sweep()
     before = Mail.objects.values().get(pk=mail.pk)
@@ -113,7 +114,7 @@ def test_mail_of_a_disabled_account_waits_and_expires_with_that_reason() -> None
 
 def test_mail_that_was_tried_expires_in_time_and_its_record_says_so() -> None:
     mail = accept(make_sender(), "a@example.org", "b@example.org")
-    claim_due(mail.sender_id, 1)
+    take(mail)
     end_leases()
     sweep()
     let_expire(mail)
@@ -139,8 +140,9 @@ def test_mail_whose_caller_set_the_limit_is_given_up_untried() -> None:
 
 @pytest.mark.parametrize("state", [CircuitState.OPEN, CircuitState.REFUSED])
 def test_parked_mail_that_no_one_could_try_expires(state: CircuitState) -> None:
-    mail = accept(make_sender())
-    Circuit.objects.create(sender_id=mail.sender_id, state=state, probe_at=database_now() + timedelta(hours=1))
+    sender = make_sender()
+    mail = accept(sender)
+    Circuit.objects.create(sender=sender, state=state, probe_at=database_now() + timedelta(hours=1))
     let_expire(mail)
     sweep()
     assert (fresh(mail).state, SendingRecord.objects.get().skip_reason) == ("expired", "expired")
