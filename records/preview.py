@@ -8,10 +8,19 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage, MIMEPart
 
 import nh3
+from django.utils.functional import Promise
+from django.utils.translation import pgettext_lazy
 
 _MAX_INLINE_IMAGE = 500_000
 _INLINE_IMAGE_TYPES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
-_HEADERS = ("From", "To", "Cc", "Reply-To", "Date", "Message-ID")
+_HEADERS: dict[str, str | Promise] = {
+    "From": pgettext_lazy("header of a mail", "From"),
+    "To": pgettext_lazy("header of a mail", "To"),
+    "Cc": pgettext_lazy("header of a mail", "Cc"),
+    "Reply-To": pgettext_lazy("header of a mail", "Reply-To"),
+    "Date": pgettext_lazy("header of a mail", "Date"),
+    "Message-ID": "Message-ID",
+}
 _TAGS = nh3.ALLOWED_TAGS | {"style", "font", "tfoot", "section", "main", "big"}
 _ATTRIBUTES = {tag: set(names) for tag, names in nh3.ALLOWED_ATTRIBUTES.items()}
 _ATTRIBUTES["*"] = {"style", "class", "align", "valign", "bgcolor", "width", "height", "border", "dir", "lang", "title"}
@@ -35,7 +44,7 @@ class AttachedFile:
 class Preview:
     """What a mail shows to its reader."""
 
-    headers: list[tuple[str, str]]
+    headers: list[tuple[str | Promise, str]]
     html: str
     """Sanitised; still only to be shown in a sandboxed frame. Empty: the mail has none."""
     text: str
@@ -48,7 +57,7 @@ def read_preview(mime: bytes) -> Preview:
     html = message.get_body(("html",))
     text = message.get_body(("plain",))
     return Preview(
-        headers=[(name, str(message[name])) for name in _HEADERS if message[name]],
+        headers=[(label, str(message[name])) for name, label in _HEADERS.items() if message[name]],
         html=sanitise(_text_of(html), _inline_images(message)) if html else "",
         text=_text_of(text) if text else "",
         attachments=[

@@ -2,16 +2,28 @@
 
 import zlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils import timezone
 from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext_lazy
 
 from senders.enums import CircuitState
 from senders.models import Circuit, Sender
 from senders.secrets import is_readable
 
 AVATAR_TONES = 5
+# Django's own words, here to be translated again: its Chinese ones are those of a calendar ("1 month": January).
+_UNITS: dict[str, Any] = {
+    "year": ngettext_lazy("%(num)d year", "%(num)d years", "num"),
+    "month": ngettext_lazy("%(num)d month", "%(num)d months", "num"),
+    "week": ngettext_lazy("%(num)d week", "%(num)d weeks", "num"),
+    "day": ngettext_lazy("%(num)d day", "%(num)d days", "num"),
+    "hour": ngettext_lazy("%(num)d hour", "%(num)d hours", "num"),
+    "minute": ngettext_lazy("%(num)d minute", "%(num)d minutes", "num"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +47,9 @@ class SenderRow:
         return zlib.crc32(self.sender.address.lower().encode()) % AVATAR_TONES
 
     @property
-    def tested_since(self) -> str:
-        """How long ago the latest test was, such as `3 hours`; empty where there was none."""
-        return _since(self.sender.last_test_at)
+    def tested_ago(self) -> str:
+        """How long ago the latest test was, such as `3 hours ago`; empty where there was none."""
+        return _ago(self.sender.last_test_at) if self.sender.last_test_at else ""
 
 
 def list_rows() -> list[SenderRow]:
@@ -59,5 +71,8 @@ def _row(sender: Sender) -> SenderRow:
     return SenderRow(sender, is_readable(sender), circuit if is_open else None)
 
 
-def _since(moment: datetime | None) -> str:
-    return timesince(moment, timezone.now(), depth=1) if moment else ""
+def _ago(moment: datetime) -> str:
+    now = timezone.now()
+    if now - moment < timedelta(minutes=1):
+        return _("just now")
+    return _("%(time)s ago") % {"time": timesince(moment, now, time_strings=_UNITS, depth=1)}

@@ -174,7 +174,7 @@ def test_an_account_keeps_its_colour(make_sender: MakeSender) -> None:
     assert isinstance(row, SenderRow)
     assert row.tone == list_rows()[0].tone
     assert row.tone in range(5)
-    assert row.tested_since == ""
+    assert row.tested_ago == ""
 
 
 def test_a_visitor_is_sent_to_the_sign_in(client: Client, db: None) -> None:
