@@ -218,15 +218,10 @@ class _Handler:
 class _Protocol(SMTP):
     """aiosmtpd's server, asked before each command what to answer."""
 
-    def __init__(self, seen: MailServer, transports: "set[asyncio.BaseTransport]", **options: Any) -> None:
-        self.transports = transports
+    def __init__(self, seen: MailServer, **options: Any) -> None:
         super().__init__(_Handler(seen), hostname="mx.test", ident="ESMTP", timeout=600, **options)
         self.seen = seen
         self.number = seen.note_connection()
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        self.transports.add(transport)
 
     async def misbehave(self, how: Misbehaviour) -> NoReturn:
         if how is not Misbehaviour.HANG:
@@ -313,7 +308,6 @@ def mail_server(
     def protocol() -> _Protocol:
         return _Protocol(
             seen,
-            transports,
             loop=loop,
             enable_SMTPUTF8=smtputf8,
             data_size_limit=size_limit,
@@ -325,7 +319,6 @@ def mail_server(
         )
 
     loop = asyncio.new_event_loop()
-    transports: set[asyncio.BaseTransport] = set()
     implicit = context if encryption is Encryption.SSL else None
     thread = threading.Thread(target=loop.run_forever, name="mail server of a test")
     thread.start()
@@ -337,20 +330,24 @@ def mail_server(
         try:
             yield seen
         finally:
-            asyncio.run_coroutine_threadsafe(_stop(listening, transports), loop).result(10)
+            asyncio.run_coroutine_threadsafe(_stop(listening), loop).result(10)
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()
 
 
-async def _stop(listening: asyncio.Server, transports: set[asyncio.BaseTransport]) -> None:
+async def _stop(listening: asyncio.Server) -> None:
+    """End all connections, those in the midst of a TLS handshake too, which no protocol has heard of yet."""
+    for _ in range(5):  # connections that were taken a moment ago get their transports, which a closed server forbids
+        await asyncio.sleep(0)
     listening.close()
-    for transport in transports:
-        transport.abort()  # type: ignore[attr-defined]
+    for transport in list(asyncio.get_running_loop()._transports.values()):  # type: ignore[attr-defined]
+        transport.abort()
+    for _ in range(5):  # let them close their sockets
+        await asyncio.sleep(0)
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
-    for _ in range(3):  # let the transports close their sockets
-        await asyncio.sleep(0)
+    await asyncio.sleep(0)

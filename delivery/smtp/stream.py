@@ -155,8 +155,15 @@ def dial(targets: Sequence[Target], *, limit: float, deadline: float) -> Stream:
 def _connect(target: Target, limit: float) -> socket.socket:
     if limit <= 0:
         raise TimeoutError
-    connection = socket.create_connection((str(target.address), target.port), timeout=limit)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    family = socket.AF_INET6 if target.address.version == 6 else socket.AF_INET
+    connection = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(limit)
+        connection.connect((str(target.address), target.port))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

@@ -27,8 +27,6 @@ DOT_LIMIT = 600.0
 """Seconds for the reply to the final dot (RFC 5321 §4.5.3.2.6)."""
 
 _FINAL_DOT = b".\r\n"
-_BARE_END = re.compile(rb"\r(?!\n)|(?<!\r)\n")
-_LINE_BEGINS_WITH_DOT = re.compile(rb"^\.", re.MULTILINE)
 _UNFIT_PATH = re.compile(r"[\x00-\x1f\x7f]|[<>](?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)")
 """Control characters anywhere, and angle brackets outside quotes."""
 _OF_THE_SESSION = {421, 530, 535, 538}
@@ -41,7 +39,7 @@ def check_sendable(mail: ComposedMail) -> None:
     Raises:
         ValueError: A bare CR or LF in the content, or an address that would end its command or its brackets.
     """
-    if _BARE_END.search(mail.mime):
+    if not mail.mime.count(b"\r") == mail.mime.count(b"\n") == mail.mime.count(b"\r\n"):
         raise ValueError("The content has a bare CR or LF.")
     if any(_UNFIT_PATH.search(path) for path in (mail.envelope.reverse_path, *mail.envelope.forward_paths)):
         raise ValueError("An address of the envelope has control characters or angle brackets.")
@@ -51,7 +49,7 @@ def check_sendable(mail: ComposedMail) -> None:
 
 def on_the_wire(mime: bytes) -> bytes:
     """Give the content as it is sent after DATA, without the final dot: dots doubled, the last line ended."""
-    stuffed = _LINE_BEGINS_WITH_DOT.sub(b"..", mime)
+    stuffed = (b"." if mime.startswith(b".") else b"") + mime.replace(b"\r\n.", b"\r\n..")
     return stuffed if stuffed.endswith(b"\r\n") or not stuffed else stuffed + b"\r\n"
 
 
