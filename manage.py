@@ -6,17 +6,22 @@ import sys
 
 
 def main() -> None:
-    """Hand the command line to Django."""
+    """Hand the command line to Django, or say in a sentence why that can't be."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mailbox_admin.settings")
-    from django.core.management import execute_from_command_line
+    try:
+        from django.core.management import execute_from_command_line
+    except ModuleNotFoundError:
+        sys.exit("This Python lacks Mailbox's packages. Run ./run once, then: .venv/bin/python manage.py …")
 
-    from mailbox_admin.data_dir import DataDirError, open_data_dir
+    from mailbox_admin.data_dir import DataDirError, open_data_dir, require_secret_key
 
-    if sys.argv[1:2] == ["prepare"]:
-        try:
+    try:
+        if sys.argv[1:2] == ["prepare"]:
             open_data_dir()
-        except DataDirError as error:
-            sys.exit(str(error))
+        else:
+            require_secret_key()
+    except DataDirError as error:
+        sys.exit(str(error))
     execute_from_command_line(sys.argv)
 
 

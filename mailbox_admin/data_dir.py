@@ -26,7 +26,7 @@ def open_data_dir() -> Path:
     Raises:
         DataDirError: if it can't be made, is not ours, or can't be made private.
     """
-    path = Path(os.environ.get("MAILBOX_DATA_DIR") or ROOT / "var").resolve()
+    path = _data_dir()
     os.environ["MAILBOX_DATA_DIR"] = str(path)
     # Everything that this process and its children make from now on is private: database, journal, static files.
     os.umask(0o077)
@@ -41,6 +41,25 @@ def open_data_dir() -> Path:
             "or name another folder in MAILBOX_DATA_DIR."
         ) from error
     return path
+
+
+def require_secret_key() -> None:
+    """Make sure that the settings will find a secret key.
+
+    Raises:
+        DataDirError: if neither the environment nor the data folder holds one that this user can read.
+    """
+    file = _data_dir() / "env"
+    if "SECRET_KEY" in os.environ or os.access(file, os.R_OK):
+        return
+    raise DataDirError(
+        f"Mailbox is not set up: {file} is missing, or this user may not read it. Run ./run or manage.py prepare "
+        "first, as the user that Mailbox runs as; where it is set up elsewhere, name that folder in MAILBOX_DATA_DIR."
+    )
+
+
+def _data_dir() -> Path:
+    return Path(os.environ.get("MAILBOX_DATA_DIR") or ROOT / "var").resolve()
 
 
 def _make_private(path: Path) -> None:

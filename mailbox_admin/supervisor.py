@@ -37,6 +37,8 @@ class Child:
         self.process = subprocess.Popen(  # noqa: S603  # our own command lines
             self.command,
             stdin=subprocess.DEVNULL,
+            # Logs go to standard error; the rest is chatter such as the worker's "Warm shutdown".
+            stdout=subprocess.DEVNULL,
             pass_fds=self.inherited_handles,
             process_group=0,
             preexec_fn=lambda: _die_with(parent),  # noqa: PLW1509  # the parent has one thread

@@ -66,7 +66,7 @@ make_venv() {
   if is_installed "$1" || is_installed requirements-dev.txt; then
     return 0
   fi
-  say "installing $1"
+  say "installing the packages of $1, once"
   .venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes --only-binary :all: \
     -r "$1" </dev/null || give_up "the packages in $1 could not be installed, see above"
   lock_state "$1" >".venv/.installed-$1"
