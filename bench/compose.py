@@ -30,7 +30,7 @@ from delivery.compose.plain_text import text_from_html
 from delivery.values import Attachment, Draft
 
 SENTENCE = "The nightly load of the orders table finished with warnings. "
-ROW = '<tr><td style="font-family:\'Segoe UI\',Arial;color:#333">orders</td><td>finished</td></tr>\n'
+ROW = "<tr><td style=\"font-family:'Segoe UI',Arial;color:#333\">orders</td><td>finished</td></tr>\n"
 CHINESE = "数据平台任务“每日订单加载”执行失败，请检查运行日志。"
 FILE = bytes(range(256)) * 800
 
