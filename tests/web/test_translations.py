@@ -1,0 +1,369 @@
+"""The interface in Simplified Chinese: nothing missing in the catalogue, nothing left in English on any page."""
+
+import itertools
+import re
+import subprocess
+from collections.abc import Iterator
+from datetime import timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+
+import polib
+import pytest
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.template.loader import render_to_string
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone, translation
+from pytest_django.fixtures import Settings
+
+from mailbox_admin.permissions import PAGE_PERMISSIONS
+from records.enums import Fault, Outcome, Phase, ReceiverState, SkipReason
+from records.models import Mail, SendingRecord
+from senders.enums import CircuitState, Encryption
+from senders.guides import GUIDES
+from senders.listing import list_rows
+from senders.models import Circuit, Sender
+from senders.services import save_sender, set_default_sender
+from tests import smtpd
+from tests.dns_server import dns_server
+from tests.people import PASSWORD, make_person
+from tests.records.rows import compose, make_mail, make_record
+from tests.web.checking import ADDRESS, CANARY, CHECK, MAILBOX, form_values, lines_of, save_account
+
+CATALOGUE = polib.pofile(str(Path(settings.ROOT, "locale/zh_Hans/LC_MESSAGES/django.po")))
+PLACEHOLDER = re.compile(r"%(?:%|\(\w+\))(?:\.\d+)?[a-z%]|%%\(\w+\)s")
+# Two words in a row of which the second is not a name: a piece of an English sentence.
+ENGLISH = re.compile(r"(?<![\w.@/-])[A-Za-z']{2,},? [a-z']{2,}(?![\w.@/-])")
+# What no reader sees or hears.
+SILENT_ATTRIBUTES = {"data-search", "data-hosts", "data-domains", "data-mend"}
+SILENT_TAGS = {"script", "style"}
+# The words of others: a server's reply, the issuer of the tests' certificates, what a menu is called in English.
+QUOTATION = re.compile(r"\b\d{3} \d\.\d\.\d .*|\S+=[^：]*O=trustme|（[^）]*）")
+
+# What leads to a page by GET, and what does not.
+PAGES = {
+    "senders:list", "senders:add", "senders:edit", "senders:delete", "senders:guide", "records:list", "records:detail",
+    "records:preview", "delivery:check_saved", "delivery:compose", "delivery:accepted", "delivery:resend",
+}  # fmt: skip
+OTHERS = {
+    "senders:set_default", "records:export", "records:attachment",
+    "delivery:check", "delivery:detect", "delivery:cancel",
+}  # fmt: skip
+
+
+class _Reader(HTMLParser):
+    """Gathers what a page says: `texts`, attributes that are read out among them; and `values` for its scripts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.values: list[str] = []
+        self.language = ""
+        self._open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "html":
+            self.language = dict(attrs).get("lang") or ""
+        for name, value in attrs:
+            if name in {"title", "alt", "placeholder", "aria-label"}:
+                self._add(value or "")
+            elif name.startswith("data-") and name not in SILENT_ATTRIBUTES:
+                self.values.append(value or "")
+        if tag in SILENT_TAGS:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._open and self._open[-1] == tag:
+            self._open.pop()
+
+    def handle_data(self, data: str) -> None:
+        if not self._open:
+            self._add(data)
+
+    def _add(self, text: str) -> None:
+        self.texts.append(" ".join(text.split()))
+
+
+def english_msgids() -> set[str]:
+    """List the English texts that read differently in Chinese."""
+    return {entry.msgid for entry in CATALOGUE if entry.msgstr != entry.msgid}
+
+
+def english_in(html: str) -> list[str]:
+    reader = _Reader()
+    reader.feed(html)
+    known = english_msgids()
+    words = [text for text in reader.texts if text in known]
+    return words + [text for text in reader.texts + reader.values if ENGLISH.search(QUOTATION.sub("", text))]
+
+
+def assert_chinese(html: str) -> None:
+    reader = _Reader()
+    reader.feed(html)
+    assert reader.language == "zh-hans"
+    assert english_in(html) == []
+
+
+@pytest.fixture(autouse=True)
+def _own_keys(settings: Settings, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
+    settings.MAILBOX_KEYS = []
+
+
+def chinese(*permissions: str, role: str = "") -> Client:
+    """A browser that asks for Chinese, signed in."""
+    client = Client(headers={"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5"})
+    client.force_login(make_person(*permissions, role=role))
+    return client
+
+
+@pytest.fixture
+def admin(db: None) -> Client:
+    return chinese(role="administrator")
+
+
+def make_sender(number: int = 1, **values: object) -> Sender:
+    account = Sender(address=f"a{number}@example.com", display_name=f"账号{number}", host="smtp.qq.com", port=465)
+    for name, value in values.items():
+        setattr(account, name, value)
+    return save_sender(account, password="canary-pw")
+
+
+@pytest.fixture
+def filled(db: None) -> Mail:
+    """Accounts in every state, and a mail with tries that ended in every way."""
+    now = timezone.now()
+    set_default_sender(make_sender())
+    make_sender(2, is_enabled=False, encryption=Encryption.NONE, last_test_at=now, last_test_passed=True)
+    long_ago = now - timedelta(days=70)
+    unreachable = make_sender(3, encryption=Encryption.TLS, last_test_at=long_ago, last_test_passed=False)
+    Circuit.objects.create(sender=unreachable, state=CircuitState.OPEN, opened_at=now)
+    Circuit.objects.create(sender=make_sender(4), state=CircuitState.REFUSED)
+    mail = make_mail(mime=compose(html="<p>您好</p>", files=(("行.csv", b"a,b"),)), subject="数据已加载")
+    for outcome in Outcome:
+        make_record(mail, outcome=outcome, receiver_address=f"{outcome}@example.net", state=_state_after(outcome))
+    return mail
+
+
+def _state_after(outcome: Outcome) -> ReceiverState:
+    return ReceiverState.ACCEPTED if outcome is Outcome.ACCEPTED else ReceiverState.REFUSED
+
+
+class TestTheCatalogue:
+    def test_is_what_the_script_makes_of_the_code(self) -> None:
+        script = subprocess.run(
+            ["scripts/translations", "--check"], cwd=settings.ROOT, capture_output=True, text=True, check=False
+        )
+        assert script.stderr == ""
+        assert (script.stdout, script.returncode) == (f"{len(CATALOGUE)} strings, 0 not translated\n", 0)
+
+    def test_is_complete(self) -> None:
+        assert [entry.msgid for entry in CATALOGUE if entry.fuzzy or entry.obsolete or not entry.translated()] == []
+
+    def test_keeps_every_placeholder(self) -> None:
+        def differs(entry: polib.POEntry) -> bool:
+            translated = entry.msgstr or entry.msgstr_plural[0]
+            return set(PLACEHOLDER.findall(entry.msgid)) != set(PLACEHOLDER.findall(translated))
+
+        assert [entry.msgid for entry in CATALOGUE if differs(entry)] == []
+
+    def test_ends_sentences_as_chinese_does(self) -> None:
+        def is_wrong(entry: polib.POEntry) -> bool:
+            translated: str = entry.msgstr or entry.msgstr_plural[0]
+            return (entry.msgid[-1] == "." and translated[-1] != "。") or translated.strip() != translated
+
+        assert [entry.msgid for entry in CATALOGUE if is_wrong(entry)] == []
+
+    @pytest.mark.parametrize(
+        ("english", "expected"),
+        [
+            ("Mail Server (SMTP)", "邮件服务器"),
+            ("Port", "端口"),
+            ("Encryption Method", "加密方式"),
+            ("No Encryption", "不加密"),
+            ("Sender Address", "发件人地址"),
+            ("Password", "密码"),
+            ("Displayed Name", "显示名称"),
+            ("Sign in with", "登录方式"),
+            ("Send Test Mail", "发送测试邮件"),
+            ("System default sender", "系统默认发件人"),
+            ("System Management", "管理系统"),
+            ("System Setting", "系统设置"),
+            ("Mailbox", "邮箱"),
+            ("Mail sending record", "邮件发送记录"),
+            ("Receiver email", "收件人邮箱"),
+            ("Accessed resource", "访问资源"),
+            ("Template name", "模板名称"),
+            ("Sending time", "发送时间"),
+            ("Sending result", "发送结果"),
+        ],
+    )
+    def test_uses_the_words_of_the_guides(self, english: str, expected: str) -> None:
+        with translation.override("zh-hans"):
+            assert translation.gettext(english) == expected
+
+
+class TestEveryPage:
+    def test_is_walked_here(self) -> None:
+        assert set(PAGE_PERMISSIONS) == PAGES | OTHERS
+
+    def test_is_found_wanting_where_it_is_english(self, admin: Client, filled: Mail) -> None:
+        page = admin.get(reverse("records:list"), headers={"Accept-Language": "en"}).content.decode()
+        found = english_in(page)
+        assert {"Mail sending record", "Sending time", "Failed for now", "Skip to content", "All senders"} <= set(found)
+
+    def test_without_any_data(self, admin: Client) -> None:
+        for name in ("senders:list", "senders:add", "records:list", "delivery:compose"):
+            assert_chinese(admin.get(reverse(name)).content.decode())
+
+    def test_of_accounts(self, admin: Client, filled: Mail) -> None:
+        assert_chinese(admin.get(reverse("senders:list")).content.decode())
+        for sender in Sender.objects.all():
+            for name in ("senders:edit", "senders:delete", "delivery:check_saved"):
+                assert_chinese(admin.get(reverse(name, args=[sender.pk])).content.decode())
+
+    def test_of_guides(self, admin: Client) -> None:
+        for guide in GUIDES:
+            assert_chinese(admin.get(reverse("senders:guide", args=[guide.slug])).content.decode())
+
+    def test_of_records(self, admin: Client, filled: Mail) -> None:
+        for query in ("", "?result=failed", "?receiver=nobody", "?since=soon", "?since=2026-03-02&until=2026-03-01"):
+            assert_chinese(admin.get(reverse("records:list") + query).content.decode())
+        for record in SendingRecord.objects.all():
+            assert_chinese(admin.get(reverse("records:detail", args=[record.pk])).content.decode())
+        assert_chinese(admin.get(reverse("records:preview", args=[filled.pk])).content.decode())
+
+    def test_of_records_that_say_why(self, admin: Client, db: None) -> None:
+        mail = make_mail(subject="数据已加载")
+        whys = [{"outcome": Outcome.SKIPPED, "skip_reason": reason} for reason in SkipReason]
+        whys += [
+            {"outcome": Outcome.NOT_CONNECTED, "fault": fault, "phase": phase}
+            for fault, phase in zip(Fault, itertools.cycle(Phase), strict=False)
+        ]
+        records = [make_record(mail, epoch=number, **why) for number, why in enumerate(whys)]
+        for record in records:
+            assert_chinese(admin.get(reverse("records:detail", args=[record.pk])).content.decode())
+
+    def test_of_writing(self, admin: Client, filled: Mail) -> None:
+        waiting = make_mail(state="queued", subject="等待")
+        assert_chinese(admin.get(reverse("delivery:compose")).content.decode())
+        assert_chinese(admin.get(reverse("delivery:resend", args=[filled.pk])).content.decode())
+        assert_chinese(admin.get(reverse("delivery:resend", args=[waiting.pk])).content.decode())
+        for mail in (filled, waiting):
+            assert_chinese(admin.get(reverse("delivery:accepted", args=[mail.pk])).content.decode())
+
+    def test_that_refuses_what_was_typed(self, admin: Client, filled: Mail) -> None:
+        wrong = {"host": "smtp://x", "port": "99999", "address": "a, b", "timeout": "x", "login_method": "none"}
+        for values in ({}, wrong):
+            assert_chinese(admin.post(reverse("senders:add"), values).content.decode())
+            assert_chinese(admin.post(reverse("delivery:compose"), values).content.decode())
+            assert_chinese(admin.post(reverse("delivery:check"), values).content.decode())
+
+    def test_after_an_action(self, admin: Client, filled: Mail) -> None:
+        default = Sender.objects.get(is_default=True)
+        posts = [
+            (reverse("senders:set_default"), {"sender": default.pk}),
+            (reverse("senders:delete", args=[default.pk]), {}),
+            (reverse("delivery:cancel", args=[make_mail(state="queued", subject="等待").pk]), {}),
+            (reverse("delivery:cancel", args=[filled.pk]), {}),
+        ]
+        for url, values in posts:
+            assert_chinese(admin.post(url, values, follow=True).content.decode())
+
+    def test_of_detected_settings(self, admin: Client, settings: Settings) -> None:
+        with dns_server({("hosted.test", "MX"): ["10 mxbiz1.qq.com."]}) as server:
+            settings.MAILBOX_NAMESERVERS = [server.address]
+            for address in ("a@hosted.test", "a@unknown.test", "a"):
+                assert_chinese(admin.post(reverse("delivery:detect"), {"address": address}).content.decode())
+
+
+class TestThePagesAround:
+    def test_sign_in_its_refusal_and_its_lock(self, db: None, settings: Settings) -> None:
+        make_person(name="ada")
+        client = Client(headers={"Accept-Language": "zh-CN"})
+        assert_chinese(client.get("/sign-in/").content.decode())
+        answers = [
+            client.post("/sign-in/", {"username": "ada", "password": "x"}) for _ in range(settings.AXES_FAILURE_LIMIT)
+        ]
+        assert answers[-1].status_code == 429
+        for answer in answers:
+            assert_chinese(answer.content.decode())
+
+    def test_changing_the_password(self, admin: Client) -> None:
+        assert_chinese(admin.get("/password/").content.decode())
+        weak = {"old_password": "x", "new_password1": "12345", "new_password2": "12345"}
+        for values in ({}, weak, weak | {"new_password2": "other"}, weak | {"old_password": PASSWORD}):
+            assert_chinese(admin.post("/password/", values).content.decode())
+
+    def test_what_is_not_allowed_or_not_there(self, db: None) -> None:
+        auditor = chinese(role="auditor")
+        assert_chinese(auditor.get(reverse("senders:list")).content.decode())
+        assert_chinese(chinese().get("/").content.decode())
+        assert_chinese(auditor.get("/nothing/").content.decode())
+
+    def test_a_form_without_its_proof(self, db: None) -> None:
+        strict = Client(enforce_csrf_checks=True, headers={"Accept-Language": "zh-CN"})
+        assert_chinese(strict.post("/sign-in/", {}).content.decode())
+
+    def test_a_broken_server(self) -> None:
+        with translation.override("zh-hans"):
+            assert_chinese(render_to_string("500.html"))
+
+    def test_every_weakness_of_a_password(self) -> None:
+        with translation.override("zh-hans"), pytest.raises(ValidationError) as refused:
+            validate_password("12345")
+        assert refused.value.messages == ["密码太短，至少需要 10 个字符。", "这个密码太常见了。", "密码只包含数字。"]
+
+
+class TestTheConnectionCheck:
+    pytestmark = pytest.mark.django_db(transaction=True)
+
+    @pytest.fixture
+    def server(self) -> Iterator[smtpd.MailServer]:
+        with smtpd.mail_server(Encryption.TLS, users={ADDRESS: CANARY}) as running:
+            yield running
+
+    @pytest.fixture
+    def stranger(self, transactional_db: None) -> Client:
+        return chinese(role="administrator")
+
+    def test_its_steps_and_its_verdict(self, stranger: Client, server: smtpd.MailServer) -> None:
+        for changes in ({}, {"password": "wrong"}, {"trusted_certificates": ""}, {"encryption": "ssl"}):
+            values = form_values(server, **changes)
+            lines = lines_of(stranger.post(CHECK, values, headers={"Accept": "application/x-ndjson"}))
+            said = [line[part] for line in lines for part in ("steps", "html", "say") if part in line]
+            assert [english_in(part) for part in said] == [[]] * len(said)
+            assert_chinese(stranger.post(CHECK, values).content.decode())
+
+    def test_of_a_stored_account(self, stranger: Client, server: smtpd.MailServer) -> None:
+        account = save_account(server, display_name="数据平台")
+        url = f"{MAILBOX}senders/{account.pk}/check/"
+        for recipient in ("me@acme.test", "me"):
+            assert_chinese(stranger.post(url, {"recipient": recipient}).content.decode())
+
+
+@pytest.mark.parametrize(
+    ("passed", "expected"),
+    [
+        (timedelta(seconds=20), "刚刚"),
+        (timedelta(minutes=5), "5\xa0分钟前"),
+        (timedelta(hours=3), "3\xa0小时前"),
+        (timedelta(days=2), "2\xa0天前"),
+        (timedelta(days=70), "2\xa0个月前"),
+    ],
+)
+def test_times_read_as_chinese_does(db: None, passed: timedelta, expected: str) -> None:
+    make_sender(last_test_at=timezone.now() - passed)
+    with translation.override("zh-hans"):
+        assert [row.tested_ago for row in list_rows()] == [expected]
+
+
+def test_the_headers_of_an_export_are_chinese(admin: Client, filled: Mail) -> None:
+    answer = b"".join(admin.get(reverse("records:export")).streaming_content).decode()  # type: ignore[attr-defined]
+    assert answer.splitlines()[0].removeprefix("\ufeff") == (
+        "发送时间,发送结果,发件人,收件人邮箱,模板名称,访问资源,IP 地址,"
+        "应答码,增强状态码,服务器应答,原因,结束时间,服务器,队列 ID,邮件编号,记录编号"
+    )
