@@ -19,6 +19,16 @@ from records.querysets import SendingRecordQuerySet
 from senders.models import Sender
 
 WAITING_STATES = (MailState.QUEUED, MailState.RETRY)
+UNFINISHED_STATES = (*WAITING_STATES, MailState.SENDING)
+
+
+class MailQuerySet(models.QuerySet["Mail"]):
+    """The named filters of mails."""
+
+    def waiting(self) -> "MailQuerySet":
+        """Keep the mails that wait for a worker."""
+        # The end is asked for as well, for the indexes: SQLite matches a condition on NULL, and not a list of states.
+        return self.filter(state__in=WAITING_STATES, finished_at__isnull=True)
 
 
 class Mail(models.Model):
@@ -50,6 +60,8 @@ class Mail(models.Model):
     finished_at = models.DateTimeField(null=True)
     cancel_requested = models.BooleanField(default=False)
 
+    objects = MailQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("mail")
         verbose_name_plural = _("mails")
@@ -68,18 +80,22 @@ class Mail(models.Model):
                 condition=~models.Q(state=MailState.SENDING) | models.Q(lease_until__isnull=False),
                 name="sending_mail_has_a_lease",
             ),
+            models.CheckConstraint(
+                condition=~models.Q(state__in=[*UNFINISHED_STATES]) | models.Q(finished_at__isnull=True),
+                name="unfinished_mail_has_no_end",
+            ),
         ]
         indexes = [
             models.Index(
                 fields=["sender", "due_at", "id"],
-                condition=models.Q(state__in=[*WAITING_STATES]),
-                name="waiting_mail_by_sender",
+                condition=models.Q(finished_at__isnull=True),
+                name="unfinished_mail_by_sender",
             ),
             models.Index(
                 fields=["lease_until"], condition=models.Q(state=MailState.SENDING), name="sending_mail_by_lease"
             ),
             models.Index(
-                fields=["expires_at"], condition=models.Q(state__in=[*WAITING_STATES]), name="waiting_mail_by_expiry"
+                fields=["expires_at"], condition=models.Q(finished_at__isnull=True), name="unfinished_mail_by_expiry"
             ),
         ]
 
