@@ -11,7 +11,7 @@ from delivery.engine.limits import get_limits
 from delivery.engine.values import Claim, ClaimedReceiver
 from records.clock import database_now
 from records.enums import MailKind, MailState, Outcome, ReceiverState, Step
-from records.models import WAITING_STATES, Mail, Receiver, SendingRecord
+from records.models import Mail, Receiver, SendingRecord
 from senders.validators import parse_address
 
 
@@ -35,7 +35,7 @@ def claim_due(sender_id: int, size: int, *, untried_only: bool = False) -> list[
     """
     with transaction.atomic(durable=True):
         now = database_now()
-        due = _due(sender_id, now)
+        due = due_mail(sender_id, now)
         if untried_only:
             due = due.filter(epoch=0)
         # SQLite knows no row locks and ignores this: there the transaction began IMMEDIATE, so nobody else writes.
@@ -43,18 +43,23 @@ def claim_due(sender_id: int, size: int, *, untried_only: bool = False) -> list[
         return _take(mails, now) if mails else []
 
 
-def _due(sender_id: int, now: datetime) -> QuerySet[Mail]:
+def due_mail(sender_id: int, now: datetime) -> QuerySet[Mail]:
+    """Find what a worker may claim now of a sender's mail."""
     # Every mail is tried at least once, however long no worker ran, unless its caller set the limit.
     still_wanted = Q(expires_at__gt=now) | Q(epoch=0, expires_untried=False)
-    return Mail.objects.filter(still_wanted, sender_id=sender_id, state__in=WAITING_STATES, due_at__lte=now)
+    return Mail.objects.waiting().filter(still_wanted, sender_id=sender_id, due_at__lte=now)
 
 
 def _take(mails: Sequence[Mail], now: datetime) -> list[Claim]:
-    taken = Mail.objects.filter(pk__in=[mail.pk for mail in mails], state__in=WAITING_STATES).update(
-        state=MailState.SENDING,
-        epoch=F("epoch") + 1,
-        attempts=F("attempts") + 1,
-        lease_until=now + timedelta(seconds=get_limits().claim_lease),
+    taken = (
+        Mail.objects.waiting()
+        .filter(pk__in=[mail.pk for mail in mails])
+        .update(
+            state=MailState.SENDING,
+            epoch=F("epoch") + 1,
+            attempts=F("attempts") + 1,
+            lease_until=now + timedelta(seconds=get_limits().claim_lease),
+        )
     )
     if taken != len(mails):
         raise ClaimRaceError(f"{len(mails)} mails locked, {taken} taken")

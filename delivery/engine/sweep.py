@@ -14,7 +14,7 @@ from delivery.engine.skip import skip_pending
 from delivery.engine.values import Ending, Server
 from records.clock import database_now
 from records.enums import MailState, Outcome, Phase, SkipReason, Step
-from records.models import WAITING_STATES, Heartbeat, Mail, SendingRecord
+from records.models import Heartbeat, Mail, SendingRecord
 from senders.enums import CircuitState
 from senders.models import Circuit, Sender
 
@@ -55,13 +55,17 @@ def _take_back_batch() -> int:
     """Settle claims whose lease is over: lost before the point of no return, unknown after it (T4)."""
     with transaction.atomic(durable=True):
         now = database_now()
-        over = Mail.objects.filter(state=MailState.SENDING, lease_until__lte=now).order_by("lease_until")
-        mails = _lock(over)
+        mails = _lock(abandoned_mail(now))
         endings = _close_abandoned_records(mails, now)
         for mail in mails:
             settle_mail(mail, endings[mail.pk], now)
             logger.warning("a claim was taken back", extra={"mail_id": mail.pk, "epoch": mail.epoch})
     return len(mails)
+
+
+def abandoned_mail(now: datetime) -> QuerySet[Mail]:
+    """Find the claims whose lease is over."""
+    return Mail.objects.filter(state=MailState.SENDING, lease_until__lte=now).order_by("lease_until")
 
 
 def _close_abandoned_records(mails: Sequence[Mail], now: datetime) -> dict[int, dict[int, Ending]]:
@@ -84,24 +88,30 @@ def _close_abandoned_records(mails: Sequence[Mail], now: datetime) -> dict[int, 
 
 def _end_orphans() -> int:
     """End waiting mail whose account was deleted."""
-    return _skip_batch(lambda _now: Mail.objects.filter(state__in=WAITING_STATES, sender__isnull=True))
+    return _skip_batch(lambda _now: orphaned_mail())
+
+
+def orphaned_mail() -> QuerySet[Mail]:
+    """Find the waiting mail that no account can send any more."""
+    return Mail.objects.waiting().filter(sender__isnull=True).order_by("due_at")
 
 
 def _expire_batch() -> int:
     """End mail whose time to give up passed (T6)."""
-    return _skip_batch(_expired)
+    return _skip_batch(expired_mail)
 
 
-def _expired(now: datetime) -> QuerySet[Mail]:
+def expired_mail(now: datetime) -> QuerySet[Mail]:
+    """Find the waiting mail whose time to give up passed."""
     # What was never tried and can be is left to a worker for its one try: every mail is tried at least once.
     had_its_chance = Q(epoch__gt=0) | Q(expires_untried=True) | _CANNOT_BE_TRIED
-    return Mail.objects.filter(had_its_chance, state__in=WAITING_STATES, expires_at__lte=now)
+    return Mail.objects.waiting().filter(had_its_chance, expires_at__lte=now).order_by("expires_at")
 
 
 def _skip_batch(choose: Callable[[datetime], QuerySet[Mail]]) -> int:
     with transaction.atomic(durable=True):
         now = database_now()
-        mails = _lock(choose(now).order_by("pk"))
+        mails = _lock(choose(now))
         for mail in mails:
             skip_pending(mail, _reason(mail), now)
     return len(mails)
@@ -122,7 +132,7 @@ def _reason(mail: Mail) -> SkipReason:
 def find_due_senders() -> list[int]:
     """Find whose mail should move now: due, enabled, and flowing or to be probed."""
     now = database_now()
-    due = Mail.objects.filter(state__in=WAITING_STATES, due_at__lte=now).values("sender_id")
+    due = Mail.objects.waiting().filter(due_at__lte=now).values("sender_id")
     parked = Circuit.objects.filter(Q(state=CircuitState.REFUSED) | Q(state=CircuitState.OPEN, probe_at__gt=now))
     flowing = Sender.objects.enabled().filter(pk__in=due).exclude(pk__in=parked.values("pk"))
     return list(flowing.order_by("pk").values_list("pk", flat=True))
