@@ -2,7 +2,7 @@
 
 import pytest
 
-from delivery.values import ComposedMail, Delivery, ReceiverReply, Reply
+from delivery.values import ComposedMail, Delivery, Envelope, ReceiverReply, Reply
 from records.enums import Fault, Phase
 from tests import smtpd
 from tests.delivery.smtp.dialling import failure_of_delivery, hand_over, mail, session
@@ -420,3 +420,22 @@ def test_leaving_never_raises(answer: Step) -> None:
         opened.close()
         assert not opened.is_usable
     assert server.received.count(b"QUIT") == 1
+
+
+def test_a_mail_without_receivers_is_not_sent() -> None:
+    nobody = ComposedMail(Envelope("alice@example.org", ()), "<1@example.org>", b"x\r\n")
+    with (
+        smtpd.mail_server() as server,
+        session(server.settings()) as opened,
+        pytest.raises(ValueError, match="receiver"),
+    ):
+        hand_over(opened, nobody)
+    assert server.commands == ["EHLO"]
+
+
+def test_a_broken_session_delivers_no_more() -> None:
+    with smtpd.mail_server() as server, session(server.settings()) as opened:
+        hand_over(opened, fence=False)
+        error = failure_of_delivery(opened)
+    assert (error.phase, error.fault) == (Phase.MAIL, Fault.DISCONNECTED)
+    assert server.mails == []
