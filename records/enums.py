@@ -99,7 +99,7 @@ class Phase(models.TextChoices):
 
 
 class Step(models.TextChoices):
-    """How far a try went, as the fences see it (docs/reliability: T1 and T2)."""
+    """How far a try went, as the fences see it (docs/architecture.md: claim and fence)."""
 
     CLAIMED = "claimed", _("Claimed")
     """Opened; the final dot was certainly not sent."""

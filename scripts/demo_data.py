@@ -17,12 +17,12 @@ _SENDERS = [
     ("noreply@example.com", "Data Platform", "smtp.exmail.qq.com:465", Encryption.SSL, True),
     ("alerts@example.com", "Pipeline Alerts", "smtp.office365.com:587", Encryption.TLS, True),
     ("reports@example.org", "Weekly Reports", "smtp.gmail.com:465", Encryption.SSL, None),
-    ("ops#oncall@qq.com", "运维值班", "smtp.qq.com:465", Encryption.SSL, False),
+    ("ops#oncall@example.net", "运维值班", "smtp.example.net:465", Encryption.SSL, False),
     ("exchange@corp.example", "Corp Exchange", "10.0.4.12:25", Encryption.NONE, True),
 ]
 _RECEIVERS = [
-    "anna.schmidt@example.net", "li.wei@example.cn", "maria.rossi@example.it", "ops@example.com", "finance@example.org",
-    "zhang.min@example.cn", "k.tanaka@example.jp", "data-team@example.com", "pipeline-owners@lists.example.com",
+    "orders@example.net", "warehouse@asia.example", "controlling@example.org", "ops@example.com", "finance@example.org",
+    "sales@asia.example", "planning@tokyo.example", "data-team@example.com", "pipeline-owners@lists.example.com",
 ]  # fmt: skip
 _TEMPLATES = ["Task finished", "Task failed", "Pipeline delayed", "Weekly report", "Quota warning", "每日汇总", ""]
 _RESOURCES = ["/task/dm_sales_hourly", "/pipeline/crm_to_dwh", "/pipeline/iot_stream", "/report/weekly-kpi", ""]

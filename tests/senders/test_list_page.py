@@ -42,10 +42,10 @@ def test_who_may_not_add_is_offered_no_way_to(client_with: ClientWith) -> None:
 
 
 def test_an_account_is_shown_with_its_server(admin_client: Client, make_sender: MakeSender) -> None:
-    sender = make_sender(display_name="运维值班", address="ops#oncall@qq.com", host="smtp.qq.com", port=465)
+    sender = make_sender(display_name="运维值班", address="ops#oncall@example.net", host="smtp.qq.com", port=465)
     page = page_of(admin_client)
     assert "运维值班" in page
-    assert "ops#oncall@qq.com" in page
+    assert "ops#oncall@example.net" in page
     assert 'smtp.qq.com<span class="soft">:465</span>' in page
     assert reverse("senders:edit", args=[sender.pk]) in page
     assert reverse("senders:delete", args=[sender.pk]) in page
@@ -69,6 +69,26 @@ def test_the_latest_test_is_shown(admin_client: Client, make_sender: MakeSender)
     assert "30\xa0minutes ago" in page
     assert '<span class="result result-failed">Failed</span>' in page
     assert "2\xa0hours ago" in page
+
+
+def test_without_a_default_none_is_chosen_beforehand(admin_client: Client, make_sender: MakeSender) -> None:
+    make_sender()
+    page = page_of(admin_client)
+    assert '<option value="">Choose a sender</option>' in page
+    assert '<span class="badge badge-warn">Not configured</span>' in page
+    assert "selected" not in page
+
+
+def test_with_a_default_there_is_nothing_else_to_say(admin_client: Client, make_sender: MakeSender) -> None:
+    set_default_sender(make_sender())
+    page = page_of(admin_client)
+    assert "Choose a sender" not in page
+    assert "Not configured" not in page
+
+
+def test_an_ipv6_host_is_parted_from_its_port(admin_client: Client, make_sender: MakeSender) -> None:
+    make_sender(host="2001:db8::7", port=587)
+    assert '[2001:db8::7]<span class="soft">:587</span>' in page_of(admin_client)
 
 
 def test_the_default_and_disabled_accounts_are_marked(admin_client: Client, make_sender: MakeSender) -> None:
