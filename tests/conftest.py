@@ -9,7 +9,7 @@ from django.conf import settings as django_settings
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from mailbox_admin import preparation
-from tests import services
+from tests import postfix_server, services
 
 # Debian's Chromium as root, silent: nothing is fetched, no name but loopback resolves.
 _BROWSER_OPTIONS = [
@@ -38,6 +38,16 @@ def redis_url() -> Iterator[str]:
     try:
         with services.redis() as url:
             yield url
+    except services.MissingServerError as error:
+        _give_up(error)
+
+
+@pytest.fixture(scope="session")
+def postfix() -> Iterator[postfix_server.Postfix]:
+    """A private postfix."""
+    try:
+        with postfix_server.postfix() as server:
+            yield server
     except services.MissingServerError as error:
         _give_up(error)
 
