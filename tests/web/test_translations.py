@@ -49,7 +49,7 @@ PAGES = {
     "records:preview", "delivery:check_saved", "delivery:compose", "delivery:accepted", "delivery:resend",
 }  # fmt: skip
 OTHERS = {
-    "senders:set_default", "records:export", "records:attachment",
+    "senders:set_default", "records:of_mail", "records:export", "records:attachment",
     "delivery:check", "delivery:detect", "delivery:cancel",
 }  # fmt: skip
 
@@ -85,6 +85,11 @@ class _Reader(HTMLParser):
 
     def _add(self, text: str) -> None:
         self.texts.append(" ".join(text.split()))
+
+
+def chinese_of(entry: polib.POEntry) -> str:
+    text: str = entry.msgstr_plural.get(0, "") if entry.msgid_plural else entry.msgstr
+    return text
 
 
 def english_msgids() -> set[str]:
@@ -165,15 +170,14 @@ class TestTheCatalogue:
 
     def test_keeps_every_placeholder(self) -> None:
         def differs(entry: polib.POEntry) -> bool:
-            translated = entry.msgstr or entry.msgstr_plural[0]
-            return set(PLACEHOLDER.findall(entry.msgid)) != set(PLACEHOLDER.findall(translated))
+            return set(PLACEHOLDER.findall(entry.msgid)) != set(PLACEHOLDER.findall(chinese_of(entry)))
 
         assert [entry.msgid for entry in CATALOGUE if differs(entry)] == []
 
     def test_ends_sentences_as_chinese_does(self) -> None:
         def is_wrong(entry: polib.POEntry) -> bool:
-            translated: str = entry.msgstr or entry.msgstr_plural[0]
-            return (entry.msgid[-1] == "." and translated[-1] != "。") or translated.strip() != translated
+            translated = chinese_of(entry)
+            return entry.msgid.endswith(".") != translated.endswith("。") or translated.strip() != translated
 
         assert [entry.msgid for entry in CATALOGUE if is_wrong(entry)] == []
 
