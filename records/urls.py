@@ -9,6 +9,7 @@ urlpatterns = [
     path("records/", views.list_records, name="list"),
     path("records/export.csv", views.export, name="export"),
     path("records/<int:pk>/", views.show_record, name="detail"),
+    path("mails/<int:mail_id>/record/", views.find_record, name="of_mail"),
     path("mails/<int:mail_id>/content/", views.preview, name="preview"),
     path("mails/<int:mail_id>/attachments/<int:index>/", views.attachment, name="attachment"),
 ]

@@ -4,7 +4,8 @@ from csp.constants import NONE, SELF, UNSAFE_INLINE
 from csp.decorators import csp
 from django.contrib.auth.decorators import permission_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
@@ -93,6 +94,17 @@ def show_record(request: HttpRequest, pk: int) -> HttpResponse:
         "has_content": Content.objects.filter(mail=record.mail).exists(),
     }
     return render(request, "records/_drawer.html" if _wants_part(request) else "records/detail.html", context)
+
+
+@permission_required("records.view_sendingrecord", raise_exception=True)
+@require_safe
+@never_cache
+def find_record(_request: HttpRequest, mail_id: int) -> HttpResponse:
+    """Lead to the latest try of a mail; to the list, which says so, where there is none yet or any more."""
+    record = SendingRecord.objects.filter(mail_id=mail_id).order_by("-pk").first()
+    if record is None:
+        return redirect(f"{reverse('records:list')}?mail={mail_id}")
+    return redirect("records:detail", record.pk)
 
 
 @permission_required("records.export_records", raise_exception=True)

@@ -13,11 +13,12 @@ from django.utils.translation import gettext_lazy as _
 
 from senders.certificates import CertificateFacts, check_certificates, read_certificates
 from senders.enums import Encryption, LoginMethod
-from senders.exceptions import AddressTakenError, KeyringError, PasswordNeededError
+from senders.exceptions import AddressTakenError, KeyringError, PasswordNeededError, SecretUnreadableError
 from senders.models import Sender
 from senders.presets import Preset, find_preset_by_host
 from senders.secrets import is_readable, unseal
 from senders.services import EDITED_FIELDS, SecretPurpose, must_retype, save_sender, secret_purpose
+from senders.tested import NOTE_FIELD, read_note, remember_test
 from senders.validators import (
     parse_address,
     validate_display_name,
@@ -238,7 +239,7 @@ class SenderForm(_SenderModelForm):
     def store(self) -> Sender | None:
         """Save the account; None, with the reason among the errors, where the database knows better."""
         try:
-            return save_sender(self.instance, password=self.cleaned_data["password"] or None)
+            saved = save_sender(self.instance, password=self.cleaned_data["password"] or None)
         except AddressTakenError:
             self._refuse_taken_address(self.instance.address)
         except PasswordNeededError:
@@ -251,7 +252,22 @@ class SenderForm(_SenderModelForm):
             )
         except Sender.DoesNotExist:
             self.add_error(None, gettext("This account was deleted meanwhile. Add it again."))
+        else:
+            self._remember_test(saved)
+            return saved
         return None
+
+    def _remember_test(self, saved: Sender) -> None:
+        """Let the account show the test of these very settings that came before saving, if there was one."""
+        note = self.data.get(NOTE_FIELD, "")
+        if not note:
+            return
+        try:
+            test = read_note(note, saved, self.effective_password())
+        except SecretUnreadableError:
+            return
+        if test:
+            remember_test(saved, test)
 
     def clean_host(self) -> str:
         """Refuse what is no host."""
@@ -363,7 +379,8 @@ class SenderForm(_SenderModelForm):
         if self.cleaned_data.get("password") != "" or self.cleaned_data.get("login_method") == LoginMethod.NONE:
             return
         if self.stored is None or not self.stored.secret:
-            self.add_error("password", ValidationError(self._missing_password(), code="password_required"))
+            sentence = _("Enter the password or authorization code, or choose No sign-in.")
+            self.add_error("password", ValidationError(sentence, code="password_required"))
         elif self.is_secret_unreadable:
             sentence = _("The stored password can't be read with this machine's keys. Type it again.")
             self.add_error("password", ValidationError(sentence, code="secret_unreadable"))
@@ -372,10 +389,6 @@ class SenderForm(_SenderModelForm):
 
     def _is_complete(self) -> bool:
         return all(name in self.cleaned_data for name in EDITED_FIELDS)
-
-    def _missing_password(self) -> str:
-        label = str(self.preset.secret.label) if self.preset else gettext("Password or authorization code")
-        return gettext("Enter the password of the account (%(label)s), or choose No sign-in.") % {"label": label}
 
     def _changed_purpose(self, stored: Sender) -> ValidationError:
         before, after = secret_purpose(stored), secret_purpose(self.unsaved_sender())
@@ -397,7 +410,7 @@ class SenderForm(_SenderModelForm):
             field.label = str(self.preset.secret.label)
             field.help_text = str(self.preset.secret.help)
         else:
-            field.help_text = _("QQ Mail, 163, Tencent Exmail and Outlook want an authorization code instead.")
+            field.help_text = _("QQ Mail and 163 want an authorization code here, Gmail and Yahoo an app password.")
 
     def _forget_private_key(self) -> None:
         """Drop a private key that was pasted by mistake from what the page would show again."""

@@ -14,14 +14,16 @@ from delivery.check.advice import advise
 from delivery.check.events import CheckResult, Verdict
 from delivery.check.progress import Progress
 from delivery.check.steps import StepState
+from records.clock import database_now
+from senders.tested import LatestTest, write_note
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from delivery.check.advice import Advice
     from delivery.check.events import CheckEvent
+    from delivery.check.order import CheckOrder
     from delivery.check.steps import Step
-    from delivery.values import ServerSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Place:
     edit_url: str = ""
     shows_records: bool = False
     """The person may see the sending record, so the end of the check links to it."""
+    keeps_note: bool = False
+    """The form keeps a note of how the check ended until its settings are saved."""
 
     @property
     def can_mend(self) -> bool:
@@ -51,28 +55,28 @@ class Report:
     advice: Advice | None
     place: Place
     receiver: str
+    note: str
+    """What the form keeps of the check, where it keeps any."""
 
 
-def stream(events: Iterable[CheckEvent], settings: ServerSettings, place: Place, receiver: str) -> Iterator[bytes]:
+def stream(events: Iterable[CheckEvent], order: CheckOrder, place: Place) -> Iterator[bytes]:
     """Render the events of a check as they happen, in the language active at the call."""
-    return _lines(events, settings, place, receiver, get_language() or "en")
+    return _lines(events, order, place, get_language() or "en")
 
 
-def report(events: Iterable[CheckEvent], settings: ServerSettings, place: Place, receiver: str) -> Report:
+def report(events: Iterable[CheckEvent], order: CheckOrder, place: Place) -> Report:
     """Wait for the end of a check and sum it up."""
-    progress = Progress(settings)
+    progress = Progress(order.settings)
     verdict = Verdict(CheckResult.BROKEN)
     for event in events:
         progress.apply(event)
         if isinstance(event, Verdict):
             verdict = event
-    return Report(progress.steps, verdict, advise(verdict), place, receiver)
+    return Report(progress.steps, verdict, advise(verdict), place, order.receiver, _note(verdict, order, place))
 
 
-def _lines(
-    events: Iterable[CheckEvent], settings: ServerSettings, place: Place, receiver: str, language: str
-) -> Iterator[bytes]:
-    progress = Progress(settings)
+def _lines(events: Iterable[CheckEvent], order: CheckOrder, place: Place, language: str) -> Iterator[bytes]:
+    progress = Progress(order.settings)
     with override(language):
         first = _steps_line(progress)
     yield first
@@ -82,7 +86,7 @@ def _lines(
             changed = progress.apply(event)
             lines = [_step_line(step) for step in changed]
             if isinstance(event, Verdict):
-                lines = [*_final_lines(progress, changed, event, place), _verdict_line(event, place, receiver)]
+                lines = [*_final_lines(progress, changed, event, place), _verdict_line(event, order, place)]
         yield b"".join(lines)
 
 
@@ -106,10 +110,20 @@ def _step_line(step: Step, *, advice: Advice | None = None, place: Place | None 
     return _line({"step": step.key.value, "html": html, "say": _say(step, advice)})
 
 
-def _verdict_line(verdict: Verdict, place: Place, receiver: str) -> bytes:
-    context = {"verdict": verdict, "place": place, "receiver": receiver}
+def _verdict_line(verdict: Verdict, order: CheckOrder, place: Place) -> bytes:
+    note = _note(verdict, order, place)
+    context = {"verdict": verdict, "place": place, "receiver": order.receiver, "note": note}
     html = render_to_string("delivery/_verdict.html", context)
-    return _line({"verdict": verdict.result.value, "html": html, "say": _say_end(verdict, receiver)})
+    return _line({"verdict": verdict.result.value, "html": html, "say": _say_end(verdict, order.receiver)})
+
+
+def _note(verdict: Verdict, order: CheckOrder, place: Place) -> str:
+    """Write what the form keeps, so that the account shows this test once it is saved."""
+    if not place.keeps_note or verdict.mail_id is None or verdict.result is CheckResult.BROKEN:
+        return ""
+    credentials = order.settings.credentials
+    test = LatestTest(verdict.mail_id, passed=verdict.result is CheckResult.PASSED, at=database_now())
+    return write_note(order.sender, credentials.password if credentials else "", test)
 
 
 def _say(step: Step, advice: Advice | None) -> str:

@@ -82,7 +82,7 @@ def _check_edited(request: HttpRequest, sender: Sender) -> HttpResponseBase:
 
 
 def _check_form(request: HttpRequest, stored: Sender | None) -> HttpResponseBase:
-    place = Place(check_url(stored), FORM_ID, shows_records=request.user.has_perm(SEE_RECORDS))
+    place = Place(check_url(stored), FORM_ID, shows_records=request.user.has_perm(SEE_RECORDS), keeps_note=True)
     if _is_trusted_unseen(request.POST):
         return _ask_to_compare(request, stored, place)
     typed = _mended(request.POST)
@@ -96,8 +96,8 @@ def _check_form(request: HttpRequest, stored: Sender | None) -> HttpResponseBase
         recipient.add_error(None, too_many())
         return _refuse_form(request, form, recipient, status=429)
     if _wants_lines(request):
-        return _lines(stream(events, order.settings, place, order.receiver))
-    ended = report(events, order.settings, place, order.receiver)
+        return _lines(stream(events, order, place))
+    ended = report(events, order, place)
     return _show_form(request, typed, stored, Panel(report=ended, place=place))
 
 
@@ -135,8 +135,8 @@ def _check_stored(request: HttpRequest, sender: Sender) -> HttpResponseBase:
         check_url(sender), edit_url=_edit_url(request, sender), shows_records=request.user.has_perm(SEE_RECORDS)
     )
     if _wants_lines(request):
-        return _lines(stream(events, order.settings, place, order.receiver))
-    ended = report(events, order.settings, place, order.receiver)
+        return _lines(stream(events, order, place))
+    ended = report(events, order, place)
     return _stored_page(request, sender, recipient, panel=Panel(report=ended, place=place))
 
 

@@ -196,7 +196,7 @@ def test_the_drawer_gets_the_detail_alone(client: Client) -> None:
 def test_a_mail_that_was_sent_again_leads_to_the_first_one(client: Client) -> None:
     first = make_mail()
     record = make_record(make_mail(resend_of=first))
-    assert f'href="{MAILBOX}records/?mail={first.pk}"' in text_of(client, record)
+    assert f'href="{MAILBOX}mails/{first.pk}/record/"' in text_of(client, record)
 
 
 def test_sending_again_is_offered_to_whoever_may_and_where_content_is_kept(db: None) -> None:
@@ -241,3 +241,14 @@ def test_the_page_is_for_those_with_the_permission(db: None) -> None:
 def test_a_record_that_is_gone_is_not_found(client: Client) -> None:
     assert client.get(f"{MAILBOX}records/99999/").status_code == 404
     assert client.get(f"{MAILBOX}records/99999999999999999999/").status_code == 404
+
+
+def test_the_number_of_a_mail_leads_to_its_latest_try(client: Client) -> None:
+    mail = make_mail()
+    make_record(mail)
+    latest = make_record(mail, epoch=2)
+    assert client.get(f"{MAILBOX}mails/{mail.pk}/record/").headers["Location"] == url_of(latest)
+
+
+def test_the_number_of_a_mail_without_a_record_leads_to_the_list(client: Client) -> None:
+    assert client.get(f"{MAILBOX}mails/71/record/").headers["Location"] == f"{MAILBOX}records/?mail=71"

@@ -88,7 +88,7 @@ WRONG_VALUES: list[tuple[str, str, str]] = [
     (
         "password",
         "",
-        "Enter the password of the account (Password or authorization code), or choose No sign-in.",
+        "Enter the password or authorization code, or choose No sign-in.",
     ),
     (
         "password",
@@ -358,7 +358,7 @@ class TestPresets:
 
     def test_a_missing_password_is_called_so_too(self, form_values: Values) -> None:
         errors = errors_of({**form_values, "host": "smtp.qq.com", "password": ""})
-        assert errors == {"password": ["Enter the password of the account (Authorization code), or choose No sign-in."]}
+        assert errors == {"password": ["Enter the password or authorization code, or choose No sign-in."]}
 
     def test_one_fills_the_server_and_keeps_what_was_typed(self, form_values: Values) -> None:
         preset = find_preset("qq")

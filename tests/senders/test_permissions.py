@@ -69,10 +69,11 @@ def test_a_visitor_is_sent_to_the_sign_in(client: Client, make_sender: MakeSende
     assert Sender.objects.get() == sender
 
 
-def test_a_guide_asks_for_looking_at_accounts(client_with: ClientWith) -> None:
+def test_anyone_signed_in_reads_the_guides(client: Client, client_with: ClientWith) -> None:
     address = reverse("senders:guide", args=["qq"])
-    assert client_with("senders.view_sender").get(address).status_code == 200
-    assert client_with("records.view_sendingrecord").get(address).status_code == 403
+    assert client_with("records.view_sendingrecord").get(address).status_code == 200
+    assert client_with().get(address).status_code == 200
+    assert client.get(address).status_code == 302
 
 
 def test_a_refused_action_changes_nothing(client_with: ClientWith, make_sender: MakeSender) -> None:

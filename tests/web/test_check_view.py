@@ -1,5 +1,6 @@
 """POST delivery:check and delivery:check_saved, as a script and as a browser without scripts send them."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -133,7 +134,7 @@ def test_a_click_that_mends_changes_the_form_and_asks_for_the_password(admin: Cl
 
     assert response.status_code == 422
     assert 'value="465"' in page
-    assert "Enter the password of the account" in page
+    assert "Enter the password or authorization code" in page
 
 
 def test_a_click_that_mends_runs_the_check_at_once_when_nothing_is_missing(
@@ -214,6 +215,55 @@ def test_a_stored_account_is_tested_without_its_form(admin: Client, server: smtp
     assert lines[-1]["verdict"] == "passed"
     assert "Check the inbox.\n" in lines[-1]["html"]
     assert sender.last_test_passed is True
+
+
+def note_in(html: str) -> str:
+    """The note that the form keeps of its test."""
+    found = re.search(r'name="tested" value="([^"]+)" form="sender-form"', html)
+    assert found
+    return found[1]
+
+
+def test_a_test_before_saving_is_the_accounts_latest_test_once_it_is_saved(
+    admin: Client, server: smtpd.MailServer
+) -> None:
+    values = form_values(server)
+    note = note_in(lines_of(admin.post(CHECK, values, headers={"Accept": NDJSON}))[-1]["html"])
+    assert CANARY not in note
+    admin.post(f"{MAILBOX}senders/add/", {**values, "tested": note})
+
+    sender, mail = Sender.objects.get(), Mail.objects.get()
+    assert (sender.last_test_passed, sender.last_test_mail_id) == (True, mail.pk)
+    assert f'href="{MAILBOX}mails/{mail.pk}/record/"' in admin.get(MAILBOX).content.decode()
+
+
+def test_a_failed_test_before_saving_is_remembered_too_without_scripts(admin: Client, server: smtpd.MailServer) -> None:
+    server.answer("AUTH", "535 5.7.8 no")
+    values = form_values(server)
+    note = note_in(admin.post(CHECK, values).content.decode())
+    admin.post(f"{MAILBOX}senders/add/", {**values, "tested": note})
+
+    assert Sender.objects.get().last_test_passed is False
+
+
+def test_a_test_of_other_settings_is_not_the_accounts(admin: Client, server: smtpd.MailServer) -> None:
+    values = form_values(server)
+    note = note_in(lines_of(admin.post(CHECK, values, headers={"Accept": NDJSON}))[-1]["html"])
+    admin.post(f"{MAILBOX}senders/add/", {**values, "password": "another", "tested": note})
+
+    assert Sender.objects.get().last_test_at is None
+
+
+def test_a_test_of_an_edited_account_with_its_stored_password_counts_when_it_is_saved(
+    admin: Client, server: smtpd.MailServer
+) -> None:
+    sender = save_account(server)
+    values = form_values(server, password="", display_name="Renamed")
+    note = note_in(lines_of(admin.post(saved_url(sender), values, headers={"Accept": NDJSON}))[-1]["html"])
+    admin.post(f"{MAILBOX}senders/{sender.pk}/", {**values, "tested": note})
+
+    sender.refresh_from_db()
+    assert (sender.display_name, sender.last_test_passed) == ("Renamed", True)
 
 
 def test_a_failure_of_a_stored_account_leads_to_its_form(admin: Client, server: smtpd.MailServer) -> None:
