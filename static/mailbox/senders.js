@@ -100,6 +100,9 @@ fields.host.addEventListener("change", () => {
   }
 });
 
+// Enter saves, as in any form. Without scripts it does nothing, for in the test's recipient it must not save.
+form.querySelector("[data-enter]").disabled = false;
+
 const reveal = form.querySelector("[data-reveal]");
 reveal.hidden = false;
 reveal.addEventListener("click", () => {

@@ -222,6 +222,7 @@ class TestWithoutScripts:
         expect(plain.get_by_label("Displayed Name", exact=True)).to_have_value("Plain")
         plain.get_by_label("Authorization code", exact=True).fill(PASSWORD)
         plain.locator(".card-foot > button.button-primary").click()
+        plain.get_by_role("combobox", name="System default sender").select_option(label="Plain — a@qq.com")
         plain.get_by_role("button", name="Save").click()
         expect(plain.get_by_text("Plain is the system default sender now.")).to_be_visible()
         assert find_default_sender() == Sender.objects.get()
@@ -236,6 +237,18 @@ class TestWithoutScripts:
         expect(plain.get_by_text("This is the system default sender.")).to_be_visible()
         plain.get_by_role("button", name="Delete sender").click()
         expect(plain.get_by_text("Plainer deleted.")).to_be_visible()
+        assert Sender.objects.count() == 0
+
+    def test_enter_in_the_recipient_of_a_test_saves_nothing(self, plain: Page) -> None:
+        plain.goto(ADD)
+        plain.get_by_label("Mail Server (SMTP)").fill("smtp.example.com")
+        plain.get_by_label("Sender Address", exact=True).fill("a@example.com")
+        plain.get_by_label("Displayed Name", exact=True).fill("Plain")
+        plain.get_by_label("Password or authorization code", exact=True).fill(PASSWORD)
+        plain.locator("[data-test-open]").click()
+        plain.locator("[name=recipient]").fill("me@example.com")
+        plain.keyboard.press("Enter")
+        expect(plain.get_by_role("heading", name="Add sender")).to_be_visible()
         assert Sender.objects.count() == 0
 
     def test_every_mail_server_is_in_reach(self, plain: Page) -> None:
