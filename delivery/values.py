@@ -58,11 +58,6 @@ class Reply:
         return 200 <= self.code < 400
 
     @property
-    def is_transient(self) -> bool:
-        """Tell whether the code is 4yz."""
-        return 400 <= self.code < 500
-
-    @property
     def is_permanent(self) -> bool:
         """Tell whether the code is 5yz."""
         return 500 <= self.code < 600

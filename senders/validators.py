@@ -98,15 +98,6 @@ def parse_address(text: str) -> Address:
     return Address(text, local, valid.domain, f"{local}@{valid.ascii_domain}", valid.smtputf8)
 
 
-def validate_one_address(text: str) -> None:
-    """Refuse what is not exactly one mail address.
-
-    Raises:
-        ValidationError: as `parse_address` does.
-    """
-    parse_address(text)
-
-
 def _refuse_address_shape(text: str) -> None:
     """Refuse, each with its own sentence, the mistakes that a person makes."""
     if not text:

@@ -4,18 +4,6 @@ from collections.abc import Iterable
 
 from records.enums import MailState, Outcome, ReceiverState
 
-FINAL_STATES = frozenset(
-    {
-        MailState.SENT,
-        MailState.PARTLY_SENT,
-        MailState.FAILED,
-        MailState.EXPIRED,
-        MailState.UNCERTAIN,
-        MailState.CANCELLED,
-    }
-)
-"""States that no worker moves a mail on from; a late reply may still turn `uncertain` into another."""
-
 
 def roll_up(states: Iterable[str]) -> MailState | None:
     """Tell the state of a mail from those of all its receivers; None while any is pending."""

@@ -46,9 +46,13 @@ class DialPolicy:
     """If any: nothing outside these networks; what is inside them may be private."""
 
     @classmethod
-    def of_networks(cls, *networks: str) -> "DialPolicy":
-        """Build a policy that allows these networks only, such as `127.0.0.0/8`."""
-        return cls(only=tuple(ip_network(network) for network in networks))
+    def of_networks(cls, *networks: str, forbid_private: bool = False) -> "DialPolicy":
+        """Build a policy that allows these networks only, such as `127.0.0.0/8`; without any: all.
+
+        Raises:
+            ValueError: One is no network.
+        """
+        return cls(forbid_private, tuple(ip_network(network) for network in networks))
 
     def permits(self, address: Address) -> bool:
         """Tell whether `address`, and every IPv4 address that it embeds, may be dialled."""
@@ -68,10 +72,7 @@ def load_dial_policy() -> DialPolicy:
     Raises:
         ValueError: MAILBOX_DIAL_ONLY holds something else than networks.
     """
-    return DialPolicy(
-        forbid_private=settings.MAILBOX_FORBID_PRIVATE_NETWORKS,
-        only=tuple(ip_network(network) for network in settings.MAILBOX_DIAL_ONLY),
-    )
+    return DialPolicy.of_networks(*settings.MAILBOX_DIAL_ONLY, forbid_private=settings.MAILBOX_FORBID_PRIVATE_NETWORKS)
 
 
 def _is_within(address: Address, networks: Iterable[Network]) -> bool:

@@ -16,7 +16,6 @@ from senders.validators import (
     validate_ehlo_name,
     validate_host,
     validate_no_control_characters,
-    validate_one_address,
     validate_port,
 )
 
@@ -134,11 +133,6 @@ def test_a_local_part_is_composed() -> None:
 )
 def test_a_wrong_address_is_refused(text: str, code: str) -> None:
     assert refusal_of(parse_address, text) == code
-    assert refusal_of(validate_one_address, text) == code
-
-
-def test_one_address_passes() -> None:
-    validate_one_address("ops@example.com")
 
 
 @settings(deadline=None, max_examples=300)

@@ -22,13 +22,12 @@ from hypothesis.stateful import (
 from delivery.engine.cancel import cancel_mail
 from delivery.engine.claim import claim_due, release, renew
 from delivery.engine.fence import Refusal, pass_fence
-from delivery.engine.rollup import FINAL_STATES
 from delivery.engine.settle import finish
 from delivery.engine.sweep import sweep
 from delivery.engine.values import Claim, Ending, Server, TryResult
 from delivery.engine.verdict import judge
 from delivery.values import Delivery, ReceiverReply, Reply
-from records.enums import Fault, Outcome, Phase
+from records.enums import Fault, MailState, Outcome, Phase
 from records.models import Content, Mail, Receiver, SendingRecord
 from senders.models import Sender
 from tests.delivery.engine.scenes import accept, end_leases, let_expire, make_due, make_sender
@@ -36,6 +35,7 @@ from tests.delivery.engine.scenes import accept, end_leases, let_expire, make_du
 OK = Reply(250, "2.0.0", "Ok")
 BUSY = Reply(450, "4.2.1", "Mailbox busy")
 GONE = Reply(550, "5.1.1", "No such user")
+FINAL_STATES = frozenset(MailState) - {MailState.QUEUED, MailState.SENDING, MailState.RETRY}
 SERVER = Server("127.0.0.1", 25, "none", "none")
 VERDICTS = st.lists(st.sampled_from([OK, OK, OK, BUSY, GONE]), min_size=3, max_size=3)
 FINAL_REPLIES = st.sampled_from([OK, OK, BUSY, GONE, None, None])
