@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from delivery.smtp.replies import (
@@ -50,6 +50,7 @@ def kept(raw: RawReply) -> Reply:
     return reply_of(raw, Scrubber())
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=3_000), st.lists(st.integers(0, 3_000), max_size=5))
 def test_any_bytes_are_a_reply_or_refused(wire: bytes, cuts: list[int]) -> None:
     try:
@@ -68,6 +69,7 @@ LINES = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(st.integers(200, 599), LINES, st.lists(st.integers(0, 5_000), max_size=5))
 def test_every_reply_is_read_whole_however_it_is_cut(code: int, lines: list[str], cuts: list[int]) -> None:
     wire = b"".join(
@@ -111,6 +113,7 @@ def test_an_unfinished_reply_is_an_early_end(wire: bytes) -> None:
         read(wire)
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_cleaned_text_is_one_printable_line(text: str) -> None:
     assert clean(text).isprintable()
