@@ -13,6 +13,8 @@ from django.utils.translation import gettext as _
 MAX_PEM_LENGTH = 100_000
 """Characters; a CA bundle of an organisation is far smaller, the bundle of a browser larger."""
 MAX_NAME_LENGTH = 300
+MAX_NAMES = 20
+"""A person compares them by eye; certificates of hosting companies list hundreds."""
 _LABEL = re.compile(r"-----BEGIN ([^\r\n-]{1,60})-----")
 _CERTIFICATE_LABELS = frozenset({"CERTIFICATE", "X509 CERTIFICATE"})
 
@@ -28,6 +30,8 @@ class CertificateFacts:
     fingerprint_sha256: str
     """Upper-case hexadecimal pairs parted by colons."""
     pem: str
+    names: tuple[str, ...] = ()
+    """The host names and IP addresses that it is for, at most `MAX_NAMES` of them."""
 
     @property
     def days_left(self) -> int:
@@ -125,18 +129,26 @@ def _refuse_outside_validity(certificate: CertificateFacts) -> None:
 
 def _facts(certificate: x509.Certificate) -> CertificateFacts:
     return CertificateFacts(
-        subject=_readable(certificate.subject),
-        issuer=_readable(certificate.issuer),
+        subject=_readable(certificate.subject.rfc4514_string()),
+        issuer=_readable(certificate.issuer.rfc4514_string()),
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
         fingerprint_sha256=certificate.fingerprint(hashes.SHA256()).hex(":").upper(),
         pem=certificate.public_bytes(serialization.Encoding.PEM).decode(),
+        names=tuple(_readable(name) for name in _names(certificate)[:MAX_NAMES]),
     )
 
 
-def _readable(name: x509.Name) -> str:
+def _names(certificate: x509.Certificate) -> list[str]:
+    """List the hosts that a certificate is for (RFC 9525: the subject's name does not count)."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+        return []
+    return [*names.get_values_for_type(x509.DNSName), *map(str, names.get_values_for_type(x509.IPAddress))]
+
+
+def _readable(text: str) -> str:
     """Write a name on one line: whoever made the certificate chose its characters."""
-    text = "".join(
-        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in name.rfc4514_string()
-    )
-    return text[:MAX_NAME_LENGTH]
+    shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    return shown[:MAX_NAME_LENGTH]

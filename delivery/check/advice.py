@@ -26,6 +26,8 @@ class Advice:
     mends: tuple[Mend, ...]
     certificate: CertificateFacts | None
     """The certificate to compare and trust, where that mends it."""
+    shown: CertificateFacts | None = None
+    """The server's own certificate, to be read where trusting it would not mend anything."""
 
 
 def advise(verdict: Verdict) -> Advice | None:
@@ -34,12 +36,14 @@ def advise(verdict: Verdict) -> Advice | None:
         return None
     entry = explain(verdict.failure)
     trusts = entry.remedy == Remedy.TRUST_CERTIFICATE
+    chain = verdict.certificates
     return Advice(
         cause=str(entry.cause),
         fix=str(entry.fix),
         guide=entry.guide,
         mends=choose_mends(verdict.failure, entry.remedy),
-        certificate=_to_trust(verdict.certificates) if trusts else None,
+        certificate=_to_trust(chain) if trusts else None,
+        shown=chain[0] if chain and not trusts else None,
     )
 
 

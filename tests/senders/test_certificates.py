@@ -4,11 +4,12 @@ import ssl
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import trustme
 from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from senders.certificates import MAX_PEM_LENGTH, check_certificates, facts_from_der, read_certificates
+from senders.certificates import MAX_NAMES, MAX_PEM_LENGTH, check_certificates, facts_from_der, read_certificates
 from tests.senders.certificates import PRIVATE_KEY_PEM, PUBLIC_KEY_PEM, make_certificate
 
 
@@ -25,6 +26,22 @@ def test_a_certificate_tells_who_it_is_for_and_until_when() -> None:
     assert facts.days_left in {89, 90}
     assert facts.not_before < datetime.now(UTC) < facts.not_after
     assert facts.pem == pem
+
+
+def test_a_certificate_tells_which_servers_it_is_for() -> None:
+    leaf = trustme.CA().issue_cert("mail.acme.example", "*.acme.example", "192.0.2.7")
+    (facts,) = read_certificates(leaf.cert_chain_pems[0].bytes().decode())
+    assert facts.names == ("mail.acme.example", "*.acme.example", "192.0.2.7")
+
+
+def test_of_very_many_names_only_the_first_are_told() -> None:
+    leaf = trustme.CA().issue_cert(*(f"host{number}.example" for number in range(100)))
+    (facts,) = read_certificates(leaf.cert_chain_pems[0].bytes().decode())
+    assert facts.names == tuple(f"host{number}.example" for number in range(MAX_NAMES))
+
+
+def test_a_certificate_may_name_no_server() -> None:
+    assert check_certificates(make_certificate())[0].names == ()
 
 
 def test_the_fingerprint_is_the_one_that_openssl_prints() -> None:
