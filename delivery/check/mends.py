@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
-from records.enums import Fault, Remedy
+from records.enums import Fault, Phase, Remedy
+from records.error_book.failure import is_internal_host
 from senders.enums import Encryption, LoginMethod
 
 if TYPE_CHECKING:
@@ -87,15 +88,25 @@ def choose_mends(failure: Failure, remedy: Remedy) -> tuple[Mend, ...]:
     other_mode = _other_mode(failure, remedy) if failure.port not in USUAL_PORTS else None
     if other_mode and remedy is Remedy.USE_NO_ENCRYPTION_25:
         return (other_mode,)
-    # A refused sign-in never tells which of the two was wrong.
-    also = find_mend(Remedy.RETYPE_PASSWORD) if remedy is Remedy.CHECK_LOGIN_NAME else None
-    return tuple(mend for mend in (other_mode, find_mend(remedy), also) if mend)
+    return tuple(mend for mend in (other_mode, find_mend(remedy), _also(failure, remedy)) if mend)
+
+
+def _also(failure: Failure, remedy: Remedy) -> Mend | None:
+    """Offer the password beside the login name, and the reverse: a refused sign-in never tells which was wrong."""
+    if remedy is Remedy.CHECK_LOGIN_NAME or (remedy is Remedy.SIGN_IN and failure.phase is Phase.AUTH):
+        return find_mend(Remedy.RETYPE_PASSWORD)
+    # A provider wants the address; a server of one's own may want the account's name.
+    if remedy is Remedy.RETYPE_PASSWORD and failure.fault is Fault.REPLY and is_internal_host(failure.host):
+        return find_mend(Remedy.CHECK_LOGIN_NAME)
+    return None
 
 
 def _other_mode(failure: Failure, remedy: Remedy) -> Mend | None:
     """Find the encryption that the server seems to speak on the very port that was chosen."""
     match failure.fault, failure.encryption:
         case Fault.TLS_NOT_SPOKEN, Encryption.SSL:
+            return _SAME_PORT[Encryption.TLS]
+        case Fault.AUTH_CLEARTEXT | Fault.REPLY, Encryption.NONE if remedy is Remedy.USE_TLS_587:
             return _SAME_PORT[Encryption.TLS]
         case Fault.GREETING_TIMEOUT, Encryption.TLS | Encryption.NONE:
             return _SAME_PORT[Encryption.SSL]

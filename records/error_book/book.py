@@ -10,7 +10,7 @@ from records.enums import Outcome, Remedy, SkipReason
 from records.error_book.failure import Facts, Failure, derive_facts
 from records.error_book.rules import Rule
 from senders.bilingual import Bilingual, read_bilingual
-from senders.enums import Encryption
+from senders.enums import Encryption, LoginMethod
 from senders.presets import ServerPort
 
 BOOK_FOLDER = Path(__file__).parent.parent / "data" / "error_book"
@@ -92,11 +92,13 @@ def explain_outcome(outcome: Outcome, skip_reason: SkipReason | str = "") -> Ent
     return get_entry(f"skipped-{skip_reason}" if skip_reason else f"outcome-{outcome}")
 
 
-def _remedy_in_force(failure: Failure) -> Remedy | None:
-    """Return the remedy that the failed settings follow already, so that it is no use to offer it."""
+def _is_in_force(remedy: Remedy, failure: Failure) -> bool:
+    """Tell whether the failed settings follow a remedy already, so that it is no use to offer it."""
+    if remedy is Remedy.SIGN_IN:
+        return failure.login_method is LoginMethod.ADDRESS
     if failure.port is None or failure.encryption is None:
-        return None
-    return _PORT_REMEDIES.get(ServerPort(failure.port, failure.encryption))
+        return False
+    return _PORT_REMEDIES.get(ServerPort(failure.port, failure.encryption)) is remedy
 
 
 def _fit_to_provider(entry: Entry, facts: Facts) -> Entry:
@@ -106,7 +108,7 @@ def _fit_to_provider(entry: Entry, facts: Facts) -> Entry:
         guide = guide or preset.guide
     if preset and remedy in _PORT_REMEDIES.values():
         remedy = _PORT_REMEDIES.get(ServerPort(preset.port, preset.encryption), remedy)
-    if remedy is _remedy_in_force(facts.failure):
+    if _is_in_force(remedy, facts.failure):
         remedy = Remedy.NONE
     if remedy is Remedy.OPEN_GUIDE and not guide:
         remedy = Remedy.RETYPE_PASSWORD

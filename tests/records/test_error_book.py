@@ -92,6 +92,25 @@ def test_what_is_set_already_is_not_offered_as_a_remedy() -> None:
     assert explain(replace(failure, port=465, encryption=Encryption.SSL)).remedy == Remedy.NONE
 
 
+def test_who_signs_in_with_the_address_is_not_told_to() -> None:
+    failure = reply(OTHER, "mail", 503, "5.5.1", "Bad sequence of commands")
+    assert explain(replace(failure, login_method=LoginMethod.NONE)).remedy == Remedy.SIGN_IN
+    assert explain(failure).remedy == Remedy.NONE
+
+
+@pytest.mark.parametrize(
+    ("text", "without", "signed_in"),
+    [
+        ("<bob@example.org>: Relay access denied", "relay-denied", "relay-denied-signed-in"),
+        ("<app[203.0.113.9]>: Client host rejected: Access denied", "client-refused-no-sign-in", "client-refused"),
+    ],
+)
+def test_a_refusal_is_explained_by_whether_the_account_signed_in(text: str, without: str, signed_in: str) -> None:
+    failure = reply(OTHER, "rcpt", 554, "5.7.1", text)
+    assert explain(replace(failure, login_method=LoginMethod.NONE)).key == without
+    assert explain(failure).key == signed_in
+
+
 def test_encryption_is_given_up_for_internal_hosts_only() -> None:
     offers = [rule for entry in ENTRIES if entry.remedy is Remedy.USE_NO_ENCRYPTION_25 for rule in entry.rules]
     assert offers

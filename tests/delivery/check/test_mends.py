@@ -72,6 +72,9 @@ def test_a_trusted_certificate_joins_those_that_are_there() -> None:
         (Fault.TLS_NOT_SPOKEN, Encryption.SSL, 587, Remedy.USE_TLS_587, ["use_tls_587"]),
         (Fault.REPLY, Encryption.TLS, 2525, Remedy.RETYPE_PASSWORD, ["retype_password"]),
         (Fault.REPLY, Encryption.TLS, 587, Remedy.CHECK_LOGIN_NAME, ["check_login_name", "retype_password"]),
+        (Fault.AUTH_CLEARTEXT, Encryption.NONE, 2525, Remedy.USE_TLS_587, ["same_port_tls", "use_tls_587"]),
+        (Fault.REPLY, Encryption.NONE, 2525, Remedy.USE_TLS_587, ["same_port_tls", "use_tls_587"]),
+        (Fault.AUTH_CLEARTEXT, Encryption.NONE, 587, Remedy.USE_TLS_587, ["use_tls_587"]),
         (Fault.CERTIFICATE_SELF_SIGNED, Encryption.TLS, 2525, Remedy.TRUST_CERTIFICATE, []),
     ],
 )
