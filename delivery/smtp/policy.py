@@ -80,6 +80,8 @@ def _is_within(address: Address, networks: Iterable[Network]) -> bool:
 
 
 def _is_public(address: Address) -> bool:
+    if address in _SIX_TO_FOUR:  # its IPv4 address decides; Python changed its mind about the range itself
+        return True
     return address.is_global and not (isinstance(address, IPv6Address) and address.is_site_local)
 
 
