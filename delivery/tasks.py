@@ -9,6 +9,7 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_process_shutdown, worker_shutdown, worker_shutting_down
+from django.db import close_old_connections
 
 from delivery.engine.drain import drain as drain_sender
 from delivery.engine.kept_sessions import kept_sessions
@@ -35,6 +36,9 @@ def _say_goodbye(**_: Any) -> None:
 @shared_task(name="delivery.tasks.drain", ignore_result=True)
 def drain(sender_id: int) -> None:
     """Send the due mail of a sender."""
+    # Celery keeps a thread's connection whatever happened to it (CELERY_DB_REUSE_MAX): one that the database
+    # broke off would fail every task of this thread from now on.
+    close_old_connections()
     forget_wake(sender_id)
     try:
         comes_back = drain_sender(sender_id, is_stopping=_stopping.is_set)
@@ -48,6 +52,7 @@ def drain(sender_id: int) -> None:
 @shared_task(name="delivery.tasks.sweep", ignore_result=True)
 def sweep() -> None:
     """Put in order what is overdue, and wake whose mail is due."""
+    close_old_connections()
     try:
         due = sweep_all()
     except Exception:
