@@ -37,16 +37,17 @@ def drain(sender_id: int, *, is_stopping: Callable[[], bool] = lambda: False) ->
     Returns:
         Whether to come back soon: the time was over before the mail was.
     """
-    if not turns.begin(sender_id):
+    turn = turns.begin(sender_id)
+    if turn is None:
         return False
     try:
         drainer = Drain(sender_id, is_stopping)
         while True:
             comes_back = drainer.run()
-            if comes_back or is_stopping() or turns.end(sender_id):
+            if comes_back or is_stopping() or turns.end(turn):
                 return comes_back
     finally:
-        turns.drop(sender_id)
+        turns.drop(turn)
 
 
 class Drain:

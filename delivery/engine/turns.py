@@ -1,6 +1,16 @@
 """One drain per sender and process: a second one would open a second connection and gain nothing."""
 
 import threading
+from dataclasses import dataclass
+
+
+@dataclass(slots=True, eq=False)
+class Turn:
+    """One thread's turn at one sender."""
+
+    sender_id: int
+    is_asked_again: bool = False
+    """Someone came meanwhile: look once more before ending."""
 
 
 class Turns:
@@ -9,30 +19,36 @@ class Turns:
     def __init__(self) -> None:
         """Start with nobody at work."""
         self._lock = threading.Lock()
-        self._again: dict[int, bool] = {}
+        self._present: dict[int, Turn] = {}
 
-    def begin(self, sender_id: int) -> bool:
-        """Take the sender's turn; false while another has it, who will then look once more before ending."""
+    def begin(self, sender_id: int) -> Turn | None:
+        """Take the sender's turn; None while another has it, who will then look once more before ending."""
         with self._lock:
-            if sender_id in self._again:
-                self._again[sender_id] = True
-                return False
-            self._again[sender_id] = False
-            return True
+            present = self._present.get(sender_id)
+            if present is not None:
+                present.is_asked_again = True
+                return None
+            turn = self._present[sender_id] = Turn(sender_id)
+            return turn
 
-    def end(self, sender_id: int) -> bool:
+    def end(self, turn: Turn) -> bool:
         """Give the turn back; false if someone asked meanwhile: look once more, then end again."""
         with self._lock:
-            if self._again[sender_id]:
-                self._again[sender_id] = False
+            if turn.is_asked_again:
+                turn.is_asked_again = False
                 return False
-            del self._again[sender_id]
+            self._give_back(turn)
             return True
 
-    def drop(self, sender_id: int) -> None:
-        """Give the turn back whatever was asked: after an error, and when stopping."""
+    def drop(self, turn: Turn) -> None:
+        """Give the turn back, whatever was asked, if it was not given back before: after an error, when stopping."""
         with self._lock:
-            self._again.pop(sender_id, None)
+            self._give_back(turn)
+
+    def _give_back(self, turn: Turn) -> None:
+        # The sender's turn may be another thread's by now.
+        if self._present.get(turn.sender_id) is turn:
+            del self._present[turn.sender_id]
 
 
 turns = Turns()

@@ -19,7 +19,7 @@ def break_off() -> None:
         [pid] = cursor.fetchone()
     database = connection.get_connection_params()
     wanted = {name: database[name] for name in ("dbname", "user", "host", "port")}
-    with psycopg.connect(**wanted, autocommit=True) as other:  # type: ignore[arg-type]
+    with psycopg.connect(**wanted, autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
 
 
