@@ -96,7 +96,7 @@ class RequestForm(forms.Form):
         },
     )
     to = AddressesField(
-        label=_("To"), required=False, help_text=_("Part several addresses by commas, semicolons or new lines.")
+        label=_("To"), required=False, help_text=_("Separate several addresses by commas, semicolons or new lines.")
     )
     cc = AddressesField(label=_("Cc"), required=False)
     bcc = AddressesField(label=_("Bcc"), required=False, help_text=_("The other receivers don't see these."))

@@ -176,7 +176,7 @@ def test_a_wrong_value_gets_its_own_sentence_and_nothing_typed_is_lost(
     text = response.content.decode()
     assert response.status_code == 200
     assert sentence in text
-    assert "Nothing is shown until this is mended" in text
+    assert "Nothing is shown until this is corrected" in text
     assert 'value="noreply@example.com" selected' in text
     assert SendingRecord.objects.get().receiver_address not in text
 

@@ -50,7 +50,7 @@ def test_wrong_values_come_back_with_what_was_typed_but_the_password(admin_clien
     response = admin_client.post(URL, {**form_values, "host": "smtp://x", "display_name": "Übersicht & Co"})
     page = response.content.decode()
     assert response.status_code == 422
-    assert "Mend the marked fields; nothing was saved yet." in page
+    assert "Correct the marked fields, then try again." in page
     assert "Übersicht &amp; Co" in page
     assert "reports@example.com" in page
     assert PASSWORD not in page

@@ -120,7 +120,7 @@ def test_wrong_fields_are_marked_where_they_stand(form: Page, server: smtpd.Mail
     expect(form.locator("[name=host]")).to_be_focused()
     expect(form.locator("[name=host]")).to_have_attribute("aria-invalid", "true")
     expect(form.locator("#live-errors-display_name")).to_be_visible()
-    expect(form.locator("[data-end]")).to_contain_text("Mend the marked fields")
+    expect(form.locator("[data-end]")).to_contain_text("Correct the marked fields")
     assert_accessible(form)
 
     fill_sender_form(form, server)
