@@ -28,7 +28,7 @@ def claim_due(sender_id: int, size: int, *, untried_only: bool = False) -> list[
     Args:
         sender_id: Whose mail.
         size: How many mails at most.
-        untried_only: Take only mails that were never claimed.
+        untried_only: Take only mails that were never tried.
 
     Raises:
         ClaimRaceError: The database does not lock.
@@ -37,7 +37,7 @@ def claim_due(sender_id: int, size: int, *, untried_only: bool = False) -> list[
         now = database_now()
         due = due_mail(sender_id, now)
         if untried_only:
-            due = due.filter(epoch=0)
+            due = due.filter(state=MailState.QUEUED)
         # SQLite knows no row locks and ignores this: there the transaction began IMMEDIATE, so nobody else writes.
         mails = list(due.select_for_update(skip_locked=True, of=("self",)).order_by("due_at", "pk")[:size])
         return _take(mails, now) if mails else []
@@ -46,7 +46,8 @@ def claim_due(sender_id: int, size: int, *, untried_only: bool = False) -> list[
 def due_mail(sender_id: int, now: datetime) -> QuerySet[Mail]:
     """Find what a worker may claim now of a sender's mail."""
     # Every mail is tried at least once, however long no worker ran, unless its caller set the limit.
-    still_wanted = Q(expires_at__gt=now) | Q(epoch=0, expires_untried=False)
+    # Not told by the epoch: a claim that was given back counted it up, and tried nothing.
+    still_wanted = Q(expires_at__gt=now) | Q(state=MailState.QUEUED, expires_untried=False)
     return Mail.objects.waiting().filter(still_wanted, sender_id=sender_id, due_at__lte=now)
 
 

@@ -104,7 +104,7 @@ def _expire_batch() -> int:
 def expired_mail(now: datetime) -> QuerySet[Mail]:
     """Find the waiting mail whose time to give up passed."""
     # What was never tried and can be is left to a worker for its one try: every mail is tried at least once.
-    had_its_chance = Q(epoch__gt=0) | Q(expires_untried=True) | _CANNOT_BE_TRIED
+    had_its_chance = Q(state=MailState.RETRY) | Q(expires_untried=True) | _CANNOT_BE_TRIED
     return Mail.objects.waiting().filter(had_its_chance, expires_at__lte=now).order_by("expires_at")
 
 

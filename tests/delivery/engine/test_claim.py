@@ -11,6 +11,7 @@ from pytest_django import Settings
 
 from delivery.engine.claim import claim_due, release, renew
 from delivery.engine.fence import pass_fence
+from delivery.engine.sweep import sweep
 from records.models import Mail, SendingRecord
 from tests.delivery.engine.scenes import accept, end_leases, fresh, lease_of, let_expire, make_sender, outcomes
 
@@ -103,6 +104,16 @@ def test_a_released_claim_leaves_no_trace_but_its_number() -> None:
     assert (released.state, released.epoch, released.attempts, released.lease_until) == ("queued", 1, 0, None)
     assert outcomes(mail) == []
     assert len(claim_due(sender.pk, 1)) == 1
+
+
+def test_a_mail_that_was_only_held_counts_as_untried_and_is_not_given_up() -> None:
+    sender = make_sender()
+    mail = accept(sender)
+    release(claim_due(sender.pk, 1))
+    let_expire(mail)
+    sweep()
+    assert (fresh(mail).state, outcomes(mail)) == ("queued", [])
+    assert [claim.mail_id for claim in claim_due(sender.pk, 1, untried_only=True)] == [mail.pk]
 
 
 def test_a_claim_past_the_point_of_no_return_is_never_released() -> None:
