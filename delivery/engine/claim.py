@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
@@ -115,8 +116,17 @@ def _claim(mail: Mail, receivers: Iterable[Receiver]) -> Claim:
 
 
 def wire_form(address: str) -> str:
-    """Write a validated address as it stands in the envelope: with A-labels in its domain."""
-    return address if address.isascii() else parse_address(address).ascii
+    """Write a validated address as it stands in the envelope: with A-labels in its domain.
+
+    Never raises: rules for international domains change, and one address must not hold up all mail of its sender.
+    What can't be written so goes out as it is, for the server to judge.
+    """
+    if address.isascii():
+        return address
+    try:
+        return parse_address(address).ascii
+    except ValidationError:
+        return address
 
 
 def renew(claims: Iterable[Claim]) -> int:

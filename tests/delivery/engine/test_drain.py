@@ -310,3 +310,11 @@ def test_a_claim_of_a_dead_worker_is_not_in_the_way_of_others(server: smtpd.Mail
     claim_due(sender.pk, 1)
     drain(sender.pk)
     assert (fresh(held).state, fresh(free).state) == ("sending", "sent")
+
+
+def test_an_address_that_no_rule_allows_any_more_holds_up_nobody_else(server: smtpd.MailServer) -> None:
+    sender = make_sender(server)
+    odd, even = accept(sender), accept(sender)
+    odd.receivers.update(address="bob@exam ple\N{COMBINING ENCLOSING KEYCAP}.org")
+    drain(sender.pk)
+    assert (fresh(odd).state, fresh(even).state) == ("failed", "sent")
