@@ -11,6 +11,8 @@ import nh3
 from django.utils.functional import Promise
 from django.utils.translation import pgettext_lazy
 
+from records.nesting import is_too_deep
+
 _MAX_INLINE_IMAGE = 500_000
 _INLINE_IMAGE_TYPES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 _HEADERS: dict[str, str | Promise] = {
@@ -46,7 +48,7 @@ class Preview:
 
     headers: list[tuple[str | Promise, str]]
     html: str
-    """Sanitised; still only to be shown in a sandboxed frame. Empty: the mail has none."""
+    """Sanitised; still only to be shown in a sandboxed frame. Empty: the mail has none, or none that can be shown."""
     text: str
     attachments: list[AttachedFile]
 
@@ -54,12 +56,15 @@ class Preview:
 def read_preview(mime: bytes) -> Preview:
     """Return the readable content of a composed mail."""
     message = _parse(mime)
-    html = message.get_body(("html",))
-    text = message.get_body(("plain",))
+    html, text = (
+        _text_of(part) if part else "" for part in (message.get_body(("html",)), message.get_body(("plain",)))
+    )
+    if is_too_deep(html):  # shown as text; the source is better than nothing
+        html, text = "", text or html
     return Preview(
         headers=[(label, str(message[name])) for name, label in _HEADERS.items() if message[name]],
-        html=sanitise(_text_of(html), _inline_images(message)) if html else "",
-        text=_text_of(text) if text else "",
+        html=sanitise(html, _inline_images(message)) if html else "",
+        text=text,
         attachments=[
             AttachedFile(index, _filename(part, index), part.get_content_type(), len(_bytes_of(part)))
             for index, part in enumerate(message.iter_attachments())

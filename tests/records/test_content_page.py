@@ -81,6 +81,27 @@ def test_inline_images_become_part_of_the_page() -> None:
     assert "cid:" not in html
 
 
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        pytest.param("<ul><li>" * 50_000, id="lists"),
+        pytest.param("".join(f"<b class={number}><p>" for number in range(50_000)), id="unclosed"),
+        pytest.param("<div></x>" * 50_000, id="closing tags of others"),
+    ],
+)
+def test_html_nested_to_keep_the_server_busy_is_shown_as_text(client: Client, hostile: str) -> None:
+    url = url_of(compose(text="As text", html=hostile))
+    text = client.get(url).content.decode()
+    assert "As text" in text
+    assert "<iframe" not in text
+    assert "<li>" not in client.get(f"{url}?part=html").content.decode()
+
+
+def test_a_table_of_many_rows_or_a_long_list_is_not_deep() -> None:
+    rows = "<tr><td>1</td><td>2" * 500
+    assert "<td>2</td>" in read_preview(compose(html=f"<table>{rows}</table><ul>{'<li>x' * 500}</ul>")).html
+
+
 def test_an_unknown_character_set_is_read_as_well_as_can_be() -> None:
     mime = b"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=no-such-set\r\n\r\nHello \xff\r\n"
     assert read_preview(mime).text.startswith("Hello \ufffd")
