@@ -1,14 +1,16 @@
 """The pages around the rooms: home, sign-in, password, theme, and the page that says what is not allowed."""
 
 import math
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.contrib.auth.views import LoginView, PasswordChangeView
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.core.validators import MaxLengthValidator
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse_lazy
 from django.utils.functional import Promise
@@ -32,9 +34,20 @@ def home(request: HttpRequest) -> HttpResponse:
     return redirect(url)
 
 
+class SignInForm(AuthenticationForm):
+    """Name and password. A name longer than any that exists is refused before it is counted as a wrong one."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Let the longest name that there can be hold on the server too, not in the browser only."""
+        super().__init__(*args, **kwargs)
+        field = self.fields["username"]
+        field.validators.append(MaxLengthValidator(int(field.widget.attrs["maxlength"])))
+
+
 class SignInView(LoginView):
     """Sign a person in; whoever is signed in already goes home."""
 
+    authentication_form = SignInForm
     redirect_authenticated_user = True
 
     def get(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
@@ -65,7 +78,8 @@ class ChangePasswordView(PasswordChangeView):
 @require_POST
 def set_theme(request: HttpRequest) -> HttpResponse:
     """Remember the theme in a cookie and go back to the page that asked."""
-    response = redirect(_safe_next(request))
+    # Not `redirect`: that takes what stands in `next` for the name of a view.
+    response = HttpResponseRedirect(_safe_next(request))
     theme = request.POST.get("theme", "")
     if theme in Theme.values:
         response.set_cookie(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied
+from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -91,7 +92,8 @@ def cancel(request: HttpRequest, mail_id: int) -> HttpResponse:
         messages.warning(request, _("Too late: its content is on the way. If this try fails, there is no other."))
     else:
         messages.warning(request, _("Too late: the mail had been dealt with already."))
-    return redirect(_way_back(request, mail))
+    # Not `redirect`: that takes what stands in `next` for the name of a view.
+    return HttpResponseRedirect(_way_back(request, mail))
 
 
 def _accept(

@@ -2,13 +2,11 @@
 
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
-from pytest_django.fixtures import Settings
 
 from delivery.acceptance import accept_mail
 from delivery.values import Attachment
@@ -16,14 +14,10 @@ from records.enums import MailState, Outcome, ReceiverState, Step
 from records.models import Content, Mail, Receiver, SendingRecord
 from senders.models import Sender
 from senders.services import set_default_sender
-from tests.web.checking import MAILBOX, administrator, client_of, user_with
+from tests.people import client_of, make_person
+from tests.web.checking import MAILBOX, administrator
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _own_keys(settings: Settings, tmp_path: Path) -> None:
-    settings.DATA_DIR = tmp_path
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_keys")]
 
 
 @pytest.fixture
@@ -152,7 +146,7 @@ def test_a_mail_without_content_can_not_be_sent_again_and_the_page_says_so(admin
 
 
 def test_who_may_not_read_content_sends_it_again_to_the_same_people_only(original: Mail) -> None:
-    client = client_of(user_with("records.send_mail"))
+    client = client_of(make_person("records.send_mail"))
     to_same = client.post(resend_url(original), {"sender": original.sender_id, "to": "BOB@example.org"})
     to_me = client.post(resend_url(original), {"sender": original.sender_id, "to": "me@example.org"})
 
@@ -161,7 +155,7 @@ def test_who_may_not_read_content_sends_it_again_to_the_same_people_only(origina
 
 
 def test_sending_again_asks_for_its_permission(original: Mail) -> None:
-    assert client_of(user_with("records.view_content")).get(resend_url(original)).status_code == 403
+    assert client_of(make_person("records.view_content")).get(resend_url(original)).status_code == 403
 
 
 def test_a_waiting_mail_is_cancelled(admin: Client, original: Mail) -> None:
@@ -191,6 +185,12 @@ def test_a_mail_that_ended_is_too_late_to_cancel(admin: Client, original: Mail) 
     assert "Too late: the mail had been dealt with" in admin.post(cancel_url(original), follow=True).content.decode()
 
 
+def test_a_place_to_return_to_that_is_no_path_does_not_stop_cancelling(admin: Client, original: Mail) -> None:
+    assert admin.post(cancel_url(original), {"next": "somewhere"}).status_code == 302
+    original.refresh_from_db()
+    assert original.state == "cancelled"
+
+
 def test_cancelling_leads_back_to_where_the_click_was_made_and_nowhere_else(admin: Client, original: Mail) -> None:
     back = admin.post(cancel_url(original), {"next": f"{MAILBOX}records/"})
     away = admin.post(cancel_url(original), {"next": "https://evil.test/"})
@@ -200,7 +200,7 @@ def test_cancelling_leads_back_to_where_the_click_was_made_and_nowhere_else(admi
 
 
 def test_cancelling_asks_for_its_permission_and_a_post(admin: Client, original: Mail) -> None:
-    assert client_of(user_with("records.send_mail")).post(cancel_url(original)).status_code == 403
+    assert client_of(make_person("records.send_mail")).post(cancel_url(original)).status_code == 403
     assert admin.get(cancel_url(original)).status_code == 405
 
 

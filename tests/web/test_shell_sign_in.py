@@ -41,6 +41,12 @@ def test_a_wrong_password_gets_a_sentence_and_keeps_the_name(client: Client) -> 
     assert "wrong" not in text
 
 
+def test_a_name_longer_than_any_user_has_is_refused_with_a_sentence(client: Client) -> None:
+    response = client.post(SIGN_IN, {"username": "a" * 1000, "password": "wrong"})
+    assert response.status_code == 200
+    assert "Ensure this value has at most 150 characters" in response.content.decode()
+
+
 def test_too_many_tries_lock_sign_in_and_say_how_long(client: Client, settings: Settings) -> None:
     for _try in range(settings.AXES_FAILURE_LIMIT - 1):
         assert client.post(SIGN_IN, {"username": "ada", "password": "wrong"}).status_code == 200

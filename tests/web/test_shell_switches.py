@@ -37,6 +37,12 @@ def test_switches_never_lead_elsewhere(client: Client, url: str, target: str) ->
     assert response.headers["Location"] == "/"
 
 
+@pytest.mark.parametrize("target", ["records", "senders:list", "?receiver=anna"])
+def test_what_is_no_path_does_not_stop_a_switch(client: Client, target: str) -> None:
+    response = client.post("/theme/", {"theme": "dark", "next": target})
+    assert (response.status_code, response.cookies["theme"].value) == (302, "dark")
+
+
 def test_a_switch_cannot_be_thrown_by_a_link(client: Client) -> None:
     assert client.get("/theme/", {"theme": "dark"}).status_code == 405
 
