@@ -2,11 +2,14 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
 from django.conf import settings as django_settings
+from django.utils import translation
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from pytest_django.fixtures import Settings
 
 from mailbox_admin import preparation
 from tests import postfix_server, services
@@ -30,6 +33,20 @@ def _give_up(error: services.MissingServerError) -> NoReturn:
     if os.environ.get("REQUIRE_ALL", "0") != "0":
         pytest.fail(f"needs {error}")
     pytest.skip(f"needs {error}")
+
+
+@pytest.fixture(autouse=True)
+def _own_language() -> Iterator[None]:
+    """Leave no language to the next test: a request's stays in force in its thread."""
+    yield
+    translation.deactivate()
+
+
+@pytest.fixture
+def own_keys(settings: Settings, tmp_path: Path) -> None:
+    """Give the test a data folder of its own, in which the first password saved makes the first key."""
+    settings.DATA_DIR = tmp_path
+    settings.MAILBOX_KEYS = []
 
 
 @pytest.fixture(scope="session")

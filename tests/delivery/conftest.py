@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+import redis
 from celery import Celery
 
 from delivery import wake
@@ -30,6 +31,14 @@ def publishing_to(url: str) -> Iterator[Celery]:
         other.close()
         celery_app.set_current()
         wake.broker_health.reset()
+
+
+@pytest.fixture
+def broker(redis_url: str) -> Iterator["redis.Redis"]:
+    """An empty Redis that wake-ups go to."""
+    with publishing_to(redis_url), redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+        yield client
 
 
 @pytest.fixture

@@ -3,27 +3,16 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
 
-import pytest
-import redis
 from celery import Celery
+from redis import Redis
 
 from delivery.wake import broker_health, forget_wake, wake
-from tests.delivery.conftest import publishing_to
 
 QUEUE = "mail"
 
 
-@pytest.fixture
-def broker(redis_url: str) -> Iterator["redis.Redis"]:
-    """An empty Redis that wake-ups go to."""
-    with publishing_to(redis_url), redis.Redis.from_url(redis_url) as client:
-        client.flushall()
-        yield client
-
-
-def test_a_wake_up_is_one_message_that_carries_the_id_only(broker: "redis.Redis") -> None:
+def test_a_wake_up_is_one_message_that_carries_the_id_only(broker: Redis) -> None:
     assert wake(7) is True
     assert broker.llen(QUEUE) == 1
     message = broker.lrange(QUEUE, 0, -1)[0]
@@ -31,7 +20,7 @@ def test_a_wake_up_is_one_message_that_carries_the_id_only(broker: "redis.Redis"
     assert b'"argsrepr": "[7]"' in message
 
 
-def test_a_sender_is_woken_once_until_a_worker_looks(broker: "redis.Redis") -> None:
+def test_a_sender_is_woken_once_until_a_worker_looks(broker: Redis) -> None:
     assert [wake(7), wake(7), wake(8)] == [True, True, True]
     assert broker.llen(QUEUE) == 2
     forget_wake(7)
@@ -39,7 +28,7 @@ def test_a_sender_is_woken_once_until_a_worker_looks(broker: "redis.Redis") -> N
     assert broker.llen(QUEUE) == 3
 
 
-def test_a_wake_up_that_got_lost_does_not_keep_others_away_for_long(broker: "redis.Redis") -> None:
+def test_a_wake_up_that_got_lost_does_not_keep_others_away_for_long(broker: Redis) -> None:
     wake(7)
     assert 0 < broker.ttl("mailbox:woken:7") <= 15
     broker.flushall()
@@ -58,7 +47,7 @@ def test_forgetting_a_wake_up_at_a_dead_broker_is_no_error(dead_broker: Celery) 
     forget_wake(7)
 
 
-def test_a_broker_that_hangs_costs_a_few_seconds_once(broker: "redis.Redis") -> None:
+def test_a_broker_that_hangs_costs_a_few_seconds_once(broker: Redis) -> None:
     process_id = int(broker.info("server")["process_id"])
     wake(1)
     os.kill(process_id, signal.SIGSTOP)

@@ -3,37 +3,22 @@
 import json
 from typing import Any
 
+from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
-from django.contrib.auth.models import Permission, User
-from django.test import Client
+from django.contrib.auth.models import User
 from playwright.sync_api import Page
 
 from senders.enums import Encryption
 from senders.models import Sender
 from senders.services import save_sender
 from tests import smtpd
+from tests.people import client_of
 
 CANARY = "canary-7Qx!密码-pw"
 ADDRESS = "noreply@acme.test"
 RECIPIENT = "me@acme.test"
 MAILBOX = "/system/setting/mailbox/"
 CHECK = f"{MAILBOX}check/"
-
-
-def user_with(*permissions: str, name: str = "ann") -> User:
-    """Create a person with exactly these permissions."""
-    user = User.objects.create_user(name)
-    for permission in permissions:
-        app, codename = permission.split(".")
-        user.user_permissions.add(*Permission.objects.filter(content_type__app_label=app, codename=codename))
-    return user
-
-
-def client_of(user: User) -> Client:
-    """Sign a person in."""
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def administrator() -> User:
@@ -77,10 +62,16 @@ def lines_of(response: Any) -> list[dict[str, str]]:
     return [json.loads(line) for line in content.splitlines()]
 
 
-def sign_in(page: Page, live_url: str, user: User | None = None) -> None:
-    """Give the browser a session, without going through the sign-in page."""
-    cookie = client_of(user or administrator()).cookies[settings.SESSION_COOKIE_NAME]
+def skip_sign_in(page: Page, live_url: str) -> None:
+    """Give the browser an administrator's session, without going through the sign-in page."""
+    cookie = client_of(administrator()).cookies[settings.SESSION_COOKIE_NAME]
     page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie.value, "url": live_url}])
+
+
+def assert_accessible(page: Page) -> None:
+    """Let axe-core look at the page as it stands."""
+    results = Axe().run(page)
+    assert results.violations_count == 0, results.generate_report()
 
 
 def fill_sender_form(page: Page, server: smtpd.MailServer, **changes: str) -> None:

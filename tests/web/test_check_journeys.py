@@ -1,10 +1,8 @@
 """Send Test Mail in a real browser: the steps as they happen, every mending click, and what a page may not show."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
@@ -20,19 +18,14 @@ from tests.web.checking import (
     ADDRESS,
     CANARY,
     MAILBOX,
+    assert_accessible,
     fill_sender_form,
     save_account,
     send_test_mail,
-    sign_in,
+    skip_sign_in,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _own_keys(settings: Settings, tmp_path: Path) -> None:
-    settings.DATA_DIR = tmp_path
-    settings.MAILBOX_KEYS = []
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_keys")]
 
 
 @pytest.fixture
@@ -44,7 +37,7 @@ def server() -> Iterator[smtpd.MailServer]:
 @pytest.fixture
 def form(page: Page, live_server: LiveServer) -> Page:
     """The page of a new sender, open in the browser."""
-    sign_in(page, live_server.url)
+    skip_sign_in(page, live_server.url)
     page.goto(f"{live_server.url}{MAILBOX}senders/add/")
     return page
 
@@ -55,11 +48,6 @@ def step(page: Page, key: str) -> str:
 
 def expect_verdict(page: Page, verdict: str) -> None:
     expect(page.locator(f'[data-verdict="{verdict}"]')).to_be_visible(timeout=15_000)
-
-
-def assert_accessible(page: Page) -> None:
-    results = Axe().run(page)
-    assert results.violations_count == 0, results.generate_report()
 
 
 def test_right_settings_pass_step_by_step_and_nothing_typed_is_lost(form: Page, server: smtpd.MailServer) -> None:
@@ -269,7 +257,7 @@ def test_losing_the_network_amid_a_check_is_said(
     # A context of its own: the browser writes to its console that the network is gone, as it should.
     with browser.new_context(locale="en-US") as context:
         page = context.new_page()
-        sign_in(page, live_server.url)
+        skip_sign_in(page, live_server.url)
         page.goto(f"{live_server.url}{MAILBOX}senders/add/")
         page.route("**/check/", lambda route: route.abort())
         fill_sender_form(page, server)
@@ -293,7 +281,7 @@ def test_a_stored_account_is_tested_in_a_dialog_of_the_list(
     page: Page, live_server: LiveServer, server: smtpd.MailServer
 ) -> None:
     save_account(server)
-    sign_in(page, live_server.url)
+    skip_sign_in(page, live_server.url)
     page.goto(f"{live_server.url}{MAILBOX}")
     page.click("[data-test-account]")
     dialog = page.locator("[data-account-test]")
@@ -313,7 +301,7 @@ def test_a_wrong_recipient_is_told_in_the_dialog_of_the_list(
     page: Page, live_server: LiveServer, server: smtpd.MailServer
 ) -> None:
     save_account(server)
-    sign_in(page, live_server.url)
+    skip_sign_in(page, live_server.url)
     page.goto(f"{live_server.url}{MAILBOX}")
     page.click("[data-test-account]")
     page.fill("[data-account-test] [name=recipient]", "me")
@@ -329,7 +317,7 @@ def test_the_edit_form_tests_with_the_stored_password(
     page: Page, live_server: LiveServer, server: smtpd.MailServer
 ) -> None:
     sender = save_account(server)
-    sign_in(page, live_server.url)
+    skip_sign_in(page, live_server.url)
     page.goto(f"{live_server.url}{MAILBOX}senders/{sender.pk}/")
     send_test_mail(page)
     expect_verdict(page, "passed")
@@ -366,7 +354,7 @@ def plain(browser: Browser, live_server: LiveServer) -> Iterator[Page]:
     """A page of a browser that runs no scripts."""
     with browser.new_context(java_script_enabled=False, locale="en-US") as context:
         page = context.new_page()
-        sign_in(page, live_server.url)
+        skip_sign_in(page, live_server.url)
         page.goto(f"{live_server.url}{MAILBOX}senders/add/")
         yield page
 

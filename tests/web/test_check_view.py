@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -14,27 +13,20 @@ from records.models import Mail, SendingRecord
 from senders.enums import Encryption
 from senders.models import Sender
 from tests import smtpd
+from tests.people import client_of, make_person
 from tests.web.checking import (
     ADDRESS,
     CANARY,
     CHECK,
     MAILBOX,
     administrator,
-    client_of,
     form_values,
     lines_of,
     save_account,
-    user_with,
 )
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_keys")]
 NDJSON = "application/x-ndjson"
-
-
-@pytest.fixture(autouse=True)
-def _own_keys(settings: Settings, tmp_path: Path) -> None:
-    settings.DATA_DIR = tmp_path
-    settings.MAILBOX_KEYS = []
 
 
 @pytest.fixture
@@ -344,7 +336,7 @@ def test_each_way_to_test_asks_for_its_permissions(
     server: smtpd.MailServer, permissions: tuple[str, ...], new: int, stored: int, edited: int
 ) -> None:
     sender = save_account(server)
-    client = client_of(user_with(*permissions))
+    client = client_of(make_person(*permissions))
     unsaved = form_values(server, address="new@acme.test")
 
     def status(url: str, values: dict[str, str]) -> int:

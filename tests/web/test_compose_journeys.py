@@ -4,9 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
-from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from delivery.engine.drain import drain
@@ -14,15 +12,9 @@ from records.models import Mail, SendingRecord
 from senders.models import Sender
 from senders.services import set_default_sender
 from tests import smtpd
-from tests.web.checking import MAILBOX, save_account, sign_in
+from tests.web.checking import MAILBOX, assert_accessible, save_account, skip_sign_in
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _own_keys(settings: Settings, tmp_path: Path) -> None:
-    settings.DATA_DIR = tmp_path
-    settings.MAILBOX_KEYS = []
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_keys")]
 
 
 @pytest.fixture
@@ -40,7 +32,7 @@ def sender(server: smtpd.MailServer) -> Sender:
 
 @pytest.fixture
 def form(page: Page, live_server: LiveServer, sender: Sender) -> Page:
-    sign_in(page, live_server.url)
+    skip_sign_in(page, live_server.url)
     page.goto(f"{live_server.url}{MAILBOX}compose/")
     return page
 
@@ -48,11 +40,6 @@ def form(page: Page, live_server: LiveServer, sender: Sender) -> Page:
 def write(page: Page, **changes: str) -> None:
     for name, value in ({"to": "bob@example.org", "subject": "Hello", "text": "Good morning."} | changes).items():
         page.fill(f"[name={name}]", value)
-
-
-def assert_accessible(page: Page) -> None:
-    results = Axe().run(page)
-    assert results.violations_count == 0, results.generate_report()
 
 
 def test_a_mail_is_written_accepted_and_seen_to_arrive(form: Page, server: smtpd.MailServer, sender: Sender) -> None:
@@ -121,7 +108,7 @@ def test_a_mail_that_waits_is_cancelled_and_sent_again(form: Page, live_server: 
 def test_without_scripts_a_mail_is_written(browser: Browser, live_server: LiveServer, sender: Sender) -> None:
     with browser.new_context(java_script_enabled=False, locale="en-US") as context:
         page = context.new_page()
-        sign_in(page, live_server.url)
+        skip_sign_in(page, live_server.url)
         page.goto(f"{live_server.url}{MAILBOX}compose/")
         write(page)
         page.click("main form .button-primary")
@@ -131,7 +118,7 @@ def test_without_scripts_a_mail_is_written(browser: Browser, live_server: LiveSe
 
 
 def test_without_an_account_the_page_leads_to_the_form_of_one(page: Page, live_server: LiveServer) -> None:
-    sign_in(page, live_server.url)
+    skip_sign_in(page, live_server.url)
     page.goto(f"{live_server.url}{MAILBOX}compose/")
     assert_accessible(page)
     page.locator(".empty .button-primary").click()

@@ -3,7 +3,6 @@
 from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from pathlib import Path
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -14,15 +13,11 @@ from pytest_django.fixtures import Settings
 from records.models import Content, Mail
 from senders.models import Sender
 from senders.services import set_default_sender
-from tests.web.checking import MAILBOX, administrator, client_of, user_with
+from tests.people import client_of, make_person
+from tests.web.checking import MAILBOX, administrator
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_keys")]
 COMPOSE = f"{MAILBOX}compose/"
-
-
-@pytest.fixture(autouse=True)
-def _own_keys(settings: Settings, tmp_path: Path) -> None:
-    settings.DATA_DIR = tmp_path
 
 
 @pytest.fixture
@@ -198,7 +193,7 @@ def test_without_any_account_the_page_says_so_and_leads_there(admin: Client) -> 
 
 @pytest.mark.parametrize(("permissions", "status"), [((), 403), (("records.send_mail",), 200)])
 def test_it_asks_for_its_permission(sender: Sender, permissions: tuple[str, ...], status: int) -> None:
-    assert client_of(user_with(*permissions)).get(COMPOSE).status_code == status
+    assert client_of(make_person(*permissions)).get(COMPOSE).status_code == status
 
 
 def test_the_page_of_an_accepted_mail_asks_again_while_it_waits(admin: Client, sender: Sender) -> None:
@@ -225,7 +220,7 @@ def test_a_mail_that_ended_is_not_asked_for_again(admin: Client, sender: Sender)
 
 def test_someone_who_may_not_see_content_sees_no_subject(sender: Sender, admin: Client) -> None:
     admin.post(COMPOSE, written(sender, subject="Secret plan"))
-    client = client_of(user_with("records.send_mail", name="eve"))
+    client = client_of(make_person("records.send_mail", name="eve"))
     page = client.get(f"{MAILBOX}mails/{Mail.objects.get().pk}/accepted/").content.decode()
 
     assert "Secret plan" not in page

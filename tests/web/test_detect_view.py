@@ -9,7 +9,8 @@ from pytest_django.fixtures import Settings
 from delivery.check.slots import SLOTS
 from senders.models import Sender
 from tests.dns_server import DnsServer, dns_server
-from tests.web.checking import CANARY, MAILBOX, administrator, client_of, user_with
+from tests.people import client_of, make_person
+from tests.web.checking import CANARY, MAILBOX, administrator
 
 pytestmark = pytest.mark.django_db
 DETECT = f"{MAILBOX}detect/"
@@ -111,13 +112,13 @@ def test_too_many_searches_at_once_are_refused(admin: Client, settings: Settings
     ],
 )
 def test_it_asks_for_its_permissions(permissions: tuple[str, ...], status: int) -> None:
-    client = client_of(user_with(*permissions))
+    client = client_of(make_person(*permissions))
 
     assert client.post(DETECT, {"address": "boss@hosted.test"}, headers=PART).status_code == status
 
 
 def test_changing_a_stored_account_asks_for_that_permission(admin: Client) -> None:
     sender = Sender.objects.create(address="a@b.test", display_name="A", host="b.test", login_method="none")
-    client = client_of(user_with("senders.test_sender", "senders.add_sender"))
+    client = client_of(make_person("senders.test_sender", "senders.add_sender"))
 
     assert client.post(f"{DETECT}?sender={sender.pk}", {"address": "boss@hosted.test"}).status_code == 403

@@ -33,6 +33,8 @@ from tests.people import PASSWORD, make_person
 from tests.records.rows import compose, make_mail, make_record
 from tests.web.checking import ADDRESS, CANARY, CHECK, MAILBOX, form_values, lines_of, save_account
 
+pytestmark = pytest.mark.usefixtures("own_keys")
+
 CATALOGUE = polib.pofile(str(Path(settings.ROOT, "locale/zh_Hans/LC_MESSAGES/django.po")))
 PLACEHOLDER = re.compile(r"%(?:%|\(\w+\))(?:\.\d+)?[a-z%]|%%\(\w+\)s")
 # Two words in a row of which the second is not a name: a piece of an English sentence.
@@ -110,12 +112,6 @@ def assert_chinese(html: str) -> None:
     reader.feed(html)
     assert reader.language == "zh-hans"
     assert english_in(html) == []
-
-
-@pytest.fixture(autouse=True)
-def _own_keys(settings: Settings, tmp_path: Path) -> None:
-    settings.DATA_DIR = tmp_path
-    settings.MAILBOX_KEYS = []
 
 
 def chinese(*permissions: str, role: str = "") -> Client:

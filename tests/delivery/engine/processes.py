@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from celery import current_app
 from django.conf import settings
 from django.db import connection
 
@@ -53,3 +54,8 @@ def dying_worker(point: str, sender_id: int, log: Path) -> Iterator[subprocess.P
     process = start("tests.delivery.engine.dying_worker", point, str(sender_id), log=log)
     with services.running(process):
         yield process
+
+
+def order_sweep() -> None:
+    """Do what the scheduler does."""
+    current_app.send_task("delivery.tasks.sweep", ignore_result=True)

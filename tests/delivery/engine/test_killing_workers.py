@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 import redis
-from celery import current_app
 
 from delivery.engine.sweep import sweep
 from records.models import Mail, SendingRecord
 from tests import services, smtpd
 from tests.delivery.conftest import publishing_to
-from tests.delivery.engine.processes import start
+from tests.delivery.engine.processes import order_sweep, start
 from tests.delivery.engine.scenes import accept, copies, end_leases, make_due, make_sender
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -53,11 +52,6 @@ def running_worker(broker_url: str, log: Path) -> Iterator[subprocess.Popen[str]
     finally:
         os.killpg(worker.pid, signal.SIGKILL)
         worker.wait()
-
-
-def order_sweep() -> None:
-    """Do what the scheduler does."""
-    current_app.send_task("delivery.tasks.sweep", ignore_result=True)
 
 
 def is_finished() -> bool:

@@ -14,18 +14,10 @@ from celery import current_app
 from records.models import Heartbeat, Mail, SendingRecord
 from senders.models import Sender
 from tests import services, smtpd
-from tests.delivery.conftest import publishing_to
-from tests.delivery.engine.processes import start
+from tests.delivery.engine.processes import order_sweep, start
 from tests.delivery.engine.scenes import accept, copies, make_sender
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def broker(redis_url: str) -> Iterator["redis.Redis"]:
-    with publishing_to(redis_url), redis.Redis.from_url(redis_url) as client:
-        client.flushall()
-        yield client
 
 
 def is_listening(redis_url: str) -> bool:
@@ -45,10 +37,6 @@ def running_worker(redis_url: str, log: Path, pool: str = "threads") -> Iterator
         if worker.poll() is None:
             os.killpg(worker.pid, signal.SIGKILL)
         worker.wait()
-
-
-def order_sweep() -> None:
-    current_app.send_task("delivery.tasks.sweep", ignore_result=True)
 
 
 def all_are(state: str) -> bool:
