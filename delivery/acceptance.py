@@ -24,6 +24,10 @@ from records.enums import MailKind, ReceiverKind, SkipReason
 from records.models import Content, Mail, Receiver
 from senders.models import Sender
 from senders.services import find_default_sender
+from senders.validators import has_control_characters
+
+_LONGEST_LOOKED_FOR = 320
+"""Characters; no key, caller or address that was ever stored is longer."""
 
 
 def accept_mail(
@@ -96,6 +100,9 @@ def accept_mail(
 def _find_earlier(request: MailRequest) -> Mail | None:
     if not request.idempotency_key:
         return None
+    # What can't be stored isn't there, and some databases can't even be asked for it: it is refused a moment later.
+    if not (_is_storable(request.idempotency_key) and _is_storable(request.requested_by)):
+        return None
     same = {"requested_by": request.requested_by, "idempotency_key": request.idempotency_key}
     return Mail.objects.filter(**same).first()
 
@@ -108,13 +115,21 @@ def _find_account(sender: Sender | str | int | None) -> Sender | None:
     """
     if sender is None:
         return find_default_sender()
-    named = Sender.objects.filter(address__iexact=sender) if isinstance(sender, str) else _by_key(sender)
-    account = named.first()
+    account = _by_address(sender).first() if isinstance(sender, str) else _by_key(sender).first()
     if account is None:
         raise RequestRefusedError({"sender": [_("There is no such sender account.")]})
     if not account.is_enabled:
         raise RequestRefusedError({"sender": [_("%(sender)s is disabled.") % {"sender": account}]})
     return account
+
+
+def _is_storable(text: str) -> bool:
+    """Tell whether a short text could stand in the database at all."""
+    return len(text) <= _LONGEST_LOOKED_FOR and not has_control_characters(text)
+
+
+def _by_address(address: str) -> QuerySet[Sender]:
+    return Sender.objects.filter(address__iexact=address) if _is_storable(address) else Sender.objects.none()
 
 
 def _by_key(sender: Sender | int) -> QuerySet[Sender]:

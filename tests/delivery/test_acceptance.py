@@ -5,6 +5,7 @@ import threading
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -301,3 +302,12 @@ def test_a_dead_broker_does_not_refuse_a_mail_and_is_logged_once(
     assert [mail.state for mail in mails] == ["queued", "queued"]
     assert Mail.objects.count() == 2
     assert [record.message for record in caplog.records] == ["the broker is not reachable, mail waits for the sweep"]
+
+
+@pytest.mark.parametrize("odd", ["\0", "\udc80", "x" * 100_000], ids=["NUL", "half a character", "endless"])
+@pytest.mark.parametrize("field", ["idempotency_key", "requested_by", "sender", "template_name", "subject", "to"])
+def test_what_no_database_can_store_is_refused_by_field(field: str, odd: str, sender: Sender) -> None:
+    wanted: dict[str, Any] = {"idempotency_key": "key", "sender": sender, field: [odd] if field == "to" else odd}
+    with pytest.raises(RequestRefusedError) as refusal:
+        accept_mail(**{"to": ["bob@example.org"], "subject": "Load", "text": "Done."} | wanted)
+    assert list(refusal.value.errors) == [field]
