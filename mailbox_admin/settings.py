@@ -43,6 +43,7 @@ MIDDLEWARE = [
     # First: answered before the host is checked, a session is opened or HTTPS is demanded.
     "mailbox_admin.health.HealthMiddleware",
     "mailbox_admin.client_address.TrustedProxyMiddleware",
+    "mailbox_admin.upload_limit.UploadLimitMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
