@@ -118,15 +118,17 @@ def test_the_steps_are_told_in_order_and_the_verdict_comes_last(server: smtpd.Ma
     assert [isinstance(event, Verdict) for event in events].index(True) == len(events) - 1
 
 
-def test_the_record_is_open_before_the_dialogue_and_committed_before_the_dot(server: smtpd.MailServer) -> None:
-    states: list[tuple[str, str]] = []
-    for event in start_check(order(account(server))):
-        if isinstance(event, ContentSent) or (isinstance(event, StepEvent) and event.phase is Phase.RESOLVE):
-            record = SendingRecord.objects.get()
-            states.append((record.outcome, record.step))
+@pytest.mark.parametrize(("awaited", "step"), [("MAIL", Step.CLAIMED), ("DOT", Step.COMMITTED)])
+def test_the_record_is_open_before_the_dialogue_and_committed_before_the_dot(awaited: str, step: Step) -> None:
+    with smtpd.mail_server(Encryption.TLS, users={ADDRESS: CANARY}) as server:
+        server.answer(awaited, smtpd.Misbehaviour.HANG)
+        events = start_check(order(account(server)))
+        server.wait_for_command(awaited)
 
-    assert states[0] == (Outcome.SENDING, Step.CLAIMED)
-    assert states[-1][1] == Step.COMMITTED
+        record = SendingRecord.objects.get()
+        assert (record.outcome, record.step) == (Outcome.SENDING, step)
+
+    assert isinstance(list(events)[-1], Verdict)
 
 
 def test_a_wrong_password_fails_once_with_the_servers_words(server: smtpd.MailServer) -> None:
@@ -286,6 +288,20 @@ def test_a_failed_test_is_remembered_too(server: smtpd.MailServer) -> None:
 
     sender.refresh_from_db()
     assert sender.last_test_passed is False
+
+
+def test_a_test_says_nothing_of_an_account_that_was_edited_meanwhile(server: smtpd.MailServer) -> None:
+    sender = save_sender(account(server), password=CANARY)
+    ordered = order(sender, saved=True)
+    edited = Sender.objects.get(pk=sender.pk)
+    edited.host = "other.example.com"
+    save_sender(edited, password="another password")
+    Circuit.objects.update_or_create(sender=edited, defaults={"state": CircuitState.OPEN})
+    _events, verdict = run(ordered)
+
+    edited.refresh_from_db()
+    assert (verdict.result, edited.last_test_at) == (CheckResult.PASSED, None)
+    assert Circuit.objects.get().state == CircuitState.OPEN
 
 
 def test_values_that_are_not_saved_say_nothing_of_the_account(server: smtpd.MailServer) -> None:
