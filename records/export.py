@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -19,6 +20,7 @@ ROWS_AT_ONCE = 1000
 # What spreadsheets take for the beginning of a formula, in full width too.
 _FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 _IGNORED_BEFORE_FORMULA = " \t\r\n\v\f\0'\"\xa0\u200b\ufeff"
+_WITHIN = re.compile(rf"([;\t][{re.escape(_IGNORED_BEFORE_FORMULA)}]*)(?=[{re.escape(''.join(_FORMULA_STARTS))}])")
 _FIELDS = (
     "started_at", "outcome", "sender_address", "receiver_address", "template_name", "accessed_resource",
     "requester_ip", "reply_code", "enhanced_status", "reply_text", "skip_reason", "fault", "ended_at", "server",
@@ -27,7 +29,11 @@ _FIELDS = (
 
 
 def defuse(text: str) -> str:
-    """Return the text so that a spreadsheet shows it and never runs it as a formula."""
+    """Return the text so that a spreadsheet shows it and never runs it as a formula.
+
+    Within the text too: where the system parts lists by semicolons, a spreadsheet ends the cell at one, quotes or not.
+    """
+    text = _WITHIN.sub(r"\1'", text)
     if text[:1] in {"\t", "\r", "\n"} or text.lstrip(_IGNORED_BEFORE_FORMULA).startswith(_FORMULA_STARTS):
         return f"'{text}"
     return text

@@ -141,6 +141,20 @@ def test_what_a_spreadsheet_would_run_is_written_as_text(text: str) -> None:
     assert defuse(text) == f"'{text}"
 
 
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("load;=cmd|' /C calc'!A0;", "load;'=cmd|' /C calc'!A0;"),
+        ('a; "+1', "a; \"'+1"),
+        ("a\t@SUM(1)", "a\t'@SUM(1)"),
+        ("=1;=2", "'=1;'=2"),
+        ("a;b=c", "a;b=c"),
+    ],
+)
+def test_a_semicolon_within_a_value_begins_no_formula_where_it_parts_cells(text: str, safe: str) -> None:
+    assert defuse(text) == safe
+
+
 @pytest.mark.parametrize("text", ["", "anna@example.net", "a=b", "1-2", "2026-03-10T12:00:00+00:00", "运维"])
 def test_plain_text_stays_as_it_is(text: str) -> None:
     assert defuse(text) == text
