@@ -38,8 +38,10 @@ def unseal(sender: Sender) -> str:
     try:
         return _decrypt(sender.pk, sender.secret)
     except SecretUnreadableError:
-        # The account may have been loaded before a rotation whose old key is gone by now.
-        present = Sender.objects.filter(pk=sender.pk).values_list("secret", flat=True).first()
+        # The account may have been loaded before a rotation whose old key is gone by now. Not so if it was edited
+        # meanwhile: then its present password is for another server than the one that was loaded.
+        unchanged = Sender.objects.filter(pk=sender.pk, updated_at=sender.updated_at)
+        present = unchanged.values_list("secret", flat=True).first()
         if present is None or present == sender.secret:
             raise
         return _decrypt(sender.pk, present)

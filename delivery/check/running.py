@@ -191,7 +191,10 @@ class Check:
 
     def _note(self, verdict: Verdict) -> None:
         passed = verdict.result is CheckResult.PASSED
-        sender = Sender.objects.filter(pk=self._order.sender.pk)
-        sender.update(last_test_at=database_now(), last_test_passed=passed, last_test_mail_id=verdict.mail_id)
-        if passed:
+        # Edited meanwhile: what was tested is not the account's any more.
+        tested = Sender.objects.filter(pk=self._order.sender.pk, updated_at=self._order.sender.updated_at)
+        is_noted = tested.update(
+            last_test_at=database_now(), last_test_passed=passed, last_test_mail_id=verdict.mail_id
+        )
+        if passed and is_noted:
             circuit.close(self._order.sender.pk)

@@ -12,6 +12,7 @@ from senders.exceptions import SecretFault, SecretUnreadableError
 from senders.keyring import Key, add_primary_key, drop_keys, load_keyring, primary_key
 from senders.models import Sender
 from senders.secrets import is_readable, key_id_of, seal, unseal
+from senders.services import save_sender
 from tests.senders.conftest import PASSWORD, MakeSender
 
 pytestmark = pytest.mark.django_db
@@ -128,6 +129,19 @@ def test_an_account_loaded_before_a_rotation_is_read_through_its_present_row(mak
     Sender.objects.filter(pk=loaded_before.pk).update(secret=seal(loaded_before.pk, PASSWORD))
     drop_keys([old.id])
     assert unseal(loaded_before) == PASSWORD
+
+
+def test_a_password_typed_for_another_server_meanwhile_is_not_given_to_the_one_loaded_before(
+    make_sender: MakeSender,
+) -> None:
+    loaded_before = make_sender()
+    old = primary_key()
+    add_primary_key()
+    edited = Sender.objects.get(pk=loaded_before.pk)
+    edited.host = "other.example.com"
+    save_sender(edited, password="another password")
+    drop_keys([old.id])
+    assert fault_of(loaded_before) == SecretFault.KEY_MISSING
 
 
 def test_an_account_deleted_meanwhile_is_unreadable(make_sender: MakeSender) -> None:
