@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -22,8 +22,11 @@ from delivery.forms import ComposeForm, RequestForm, ResendForm
 from delivery.resend import ContentGoneError, Original, read_original
 from records.models import WAITING_STATES, Mail
 from senders.models import Sender
+from senders.validators import parse_address
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from django.http import HttpRequest, HttpResponse
 
     from delivery.request import MailRequest
@@ -126,10 +129,20 @@ def _proposed(original: Original) -> dict[str, Any]:
 
 def _require_permission_for_others(request: HttpRequest, original: Original, asked: MailRequest) -> None:
     """Let only those send a mail to other people who may read it themselves."""
-    known = {receiver.address.casefold() for receiver in original.mail.receivers.all()}
-    wanted = {address.casefold() for address in (*asked.to, *asked.cc, *asked.bcc)}
-    if wanted - known and not request.user.has_perm("records.view_content"):
+    known = _mailboxes(receiver.address for receiver in original.mail.receivers.all())
+    if _mailboxes((*asked.to, *asked.cc, *asked.bcc)) - known and not request.user.has_perm("records.view_content"):
         raise PermissionDenied
+
+
+def _mailboxes(addresses: Iterable[str]) -> set[str]:
+    """Write addresses as the envelope does, in lower case: `faß.de` folds to `fass.de`, and is someone else's."""
+    found = set()
+    for address in addresses:
+        try:
+            found.add(parse_address(address).ascii.lower())
+        except ValidationError:  # refused with its own sentence a moment later
+            found.add(address)
+    return found
 
 
 def _way_back(request: HttpRequest, mail: Mail) -> str:
