@@ -253,7 +253,9 @@ class SenderForm(SenderFields):
         try:
             validate_display_name(self.cleaned_data["display_name"], self.cleaned_data.get("address", ""))
         except ValidationError as error:
-            self.add_error("display_name", error)
+            # Whether it names another address is known once the account's own one is right.
+            if "address" in self.cleaned_data or error.code != "looks_like_address":
+                self.add_error("display_name", error)
 
     def _clean_login(self) -> None:
         if self.cleaned_data.get("login_method") != LoginMethod.LOGIN_NAME:

@@ -39,8 +39,15 @@ drawer?.addEventListener("close", () => {
 });
 
 document.addEventListener("keydown", (event) => {
-  // A drawer beside a form is not modal, so the browser leaves Escape to us.
-  if (event.key === "Escape" && drawer?.open && !drawer.matches(":modal")) {
+  if (event.key !== "Escape") {
+    return;
+  }
+  const menu = document.querySelector("details.user-menu[open]");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  } else if (drawer?.open && !drawer.matches(":modal")) {
+    // A drawer beside a form is not modal, so the browser leaves Escape to us.
     drawer.close();
   }
 });

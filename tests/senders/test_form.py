@@ -132,6 +132,12 @@ def test_an_empty_login_name_is_refused_where_it_is_wanted(form_values: Values) 
     assert list(errors_of({**values, "login_name": "a" * 321})) == ["login_name"]
 
 
+def test_a_name_is_not_compared_with_an_address_that_is_wrong_itself(form_values: Values) -> None:
+    values = {**form_values, "address": "nobody", "display_name": "boss@example.org"}
+    assert list(errors_of(values)) == ["address"]
+    assert list(errors_of({**values, "display_name": "a\x00b"})) == ["address", "display_name"]
+
+
 def test_every_field_empty_names_every_required_field() -> None:
     assert set(errors_of({})) == {
         "host",

@@ -286,3 +286,13 @@ def test_the_policy_allows_nothing_inline() -> None:
 def test_an_error_page_needs_no_request() -> None:
     text = render_to_string("500.html")
     assert "Mail that was already accepted is safe" in text
+
+
+def test_escape_closes_the_user_menu_and_gives_the_focus_back(page: Page, visit: Visit) -> None:
+    visit("/")
+    summary = page.locator(".user-menu summary")
+    summary.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Escape")
+    expect(page.locator(".user-menu")).not_to_have_attribute("open", "")
+    expect(summary).to_be_focused()
