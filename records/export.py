@@ -20,7 +20,9 @@ ROWS_AT_ONCE = 1000
 # What spreadsheets take for the beginning of a formula, in full width too.
 _FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 _IGNORED_BEFORE_FORMULA = " \t\r\n\v\f\0'\"\xa0\u200b\ufeff"
-_WITHIN = re.compile(rf"([;\t][{re.escape(_IGNORED_BEFORE_FORMULA)}]*)(?=[{re.escape(''.join(_FORMULA_STARTS))}])")
+_WITHIN = re.compile(
+    rf"((?:;|(?!\A)\t)[{re.escape(_IGNORED_BEFORE_FORMULA)}]*)(?=[{re.escape(''.join(_FORMULA_STARTS))}])"
+)
 _FIELDS = (
     "started_at", "outcome", "sender_address", "receiver_address", "template_name", "accessed_resource",
     "requester_ip", "reply_code", "enhanced_status", "reply_text", "skip_reason", "fault", "ended_at", "server",

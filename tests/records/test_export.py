@@ -148,6 +148,7 @@ def test_what_a_spreadsheet_would_run_is_written_as_text(text: str) -> None:
         ('a; "+1', "a; \"'+1"),
         ("a\t@SUM(1)", "a\t'@SUM(1)"),
         ("=1;=2", "'=1;'=2"),
+        (";=1", ";'=1"),
         ("a;b=c", "a;b=c"),
     ],
 )
