@@ -3,21 +3,23 @@
 The steps are the engine's own, on the real database; the mail server is the model's: it knows which copies it took.
 """
 
+import random
 from collections import Counter
 from dataclasses import dataclass, field
 
 import pytest
 from django.db import transaction
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
+from pytest_django import Settings
 
 from delivery.engine.cancel import cancel_mail
 from delivery.engine.claim import claim_due, release, renew
@@ -32,13 +34,20 @@ from records.models import Content, Mail, Receiver, SendingRecord
 from senders.models import Sender
 from tests.delivery.engine.scenes import accept, end_leases, let_expire, make_due, make_sender
 
+pytestmark = pytest.mark.django_db(transaction=True)
+
 OK = Reply(250, "2.0.0", "Ok")
 BUSY = Reply(450, "4.2.1", "Mailbox busy")
 GONE = Reply(550, "5.1.1", "No such user")
 FINAL_STATES = frozenset(MailState) - {MailState.QUEUED, MailState.SENDING, MailState.RETRY}
 SERVER = Server("127.0.0.1", 25, "none", "none")
-VERDICTS = st.lists(st.sampled_from([OK, OK, OK, BUSY, GONE]), min_size=3, max_size=3)
-FINAL_REPLIES = st.sampled_from([OK, OK, BUSY, GONE, None, None])
+VERDICTS = [OK, OK, OK, BUSY, GONE]
+FINAL_REPLIES = [OK, OK, BUSY, GONE, None, None]
+ACTIONS = [
+    *["go on"] * 8, *["claim"] * 3, *["sweep"] * 3, *["accept"] * 2, *["die"] * 2, *["cancel"] * 2,
+    "give up", "renew", "give back", "lose connection",
+]  # fmt: skip
+"""What may happen, the likelier the more often it stands here."""
 Copy = tuple[int, str]
 """Mail id and forward-path."""
 
@@ -91,13 +100,35 @@ class DeliveryModel(RuleBasedStateMachine):
         self.said_250: set[tuple[int, int, str]] = set()
         self.bytes: dict[int, tuple[str, bytes]] = {}
 
-    @initialize(receivers=st.integers(1, 2))
-    def begin_with_a_mail_in_a_workers_hand(self, receivers: int) -> None:
+    @initialize(receivers=st.integers(1, 2), is_at_the_dot=st.booleans())
+    def begin_with_a_mail_in_a_workers_hand(self, receivers: int, is_at_the_dot: bool) -> None:
         self.accept_mail(receivers, rolled_back=False)
         self.claim(2, waited=False)
+        if is_at_the_dot:
+            self._reach_the_fence(self.tries[0], [OK] * 3)
 
-    @rule(receivers=st.integers(1, 3), rolled_back=st.booleans())
-    def accept_mail(self, receivers: int, rolled_back: bool) -> None:
+    @rule(
+        action=st.sampled_from(ACTIONS),
+        number=st.integers(0, 5),
+        verdicts=st.lists(st.sampled_from(VERDICTS), min_size=3, max_size=3),
+        reply=st.sampled_from(FINAL_REPLIES),
+    )
+    def something_happens(self, action: str, number: int, verdicts: list[Reply], reply: Reply | None) -> None:
+        """One rule for all, since Hypothesis leaves whole rules out of a run: the chains that matter are long."""
+        if action == "accept":
+            self.accept_mail(1 + number % 3, rolled_back=number > 2)
+        elif action == "claim":
+            self.claim(1 + number % 3, waited=number > 2)
+        elif action == "sweep":
+            self.sweep_now(much_later=number > 1)
+        elif action in {"cancel", "give up"}:
+            self.a_mail_is_no_longer_wanted(number, action)
+        elif self.tries and action == "go on":
+            self.a_worker_goes_on(self.tries[number % len(self.tries)], verdicts, reply, arrives=number % 2 == 0)
+        elif self.tries:
+            self.a_worker_does_not_go_on(self.tries[number % len(self.tries)], action)
+
+    def accept_mail(self, receivers: int, *, rolled_back: bool) -> None:
         """I0: all of a mail, or nothing."""
         before = self._count_rows()
         with transaction.atomic():
@@ -111,17 +142,13 @@ class DeliveryModel(RuleBasedStateMachine):
     def _count_rows(self) -> tuple[int, int, int]:
         return Mail.objects.count(), Receiver.objects.count(), Content.objects.count()
 
-    @rule(size=st.integers(1, 3), waited=st.booleans())
-    def claim(self, size: int, waited: bool) -> None:
+    def claim(self, size: int, *, waited: bool) -> None:
         if waited:
             make_due()
         self.tries += [Try(claim) for claim in claim_due(self.sender.pk, size)]
 
-    @precondition(lambda self: self.tries)
-    @rule(number=st.integers(0, 5), verdicts=VERDICTS, reply=FINAL_REPLIES, arrives=st.booleans())
-    def a_worker_goes_on(self, number: int, verdicts: list[Reply], reply: Reply | None, arrives: bool) -> None:
+    def a_worker_goes_on(self, one: Try, verdicts: list[Reply], reply: Reply | None, *, arrives: bool) -> None:
         """One try takes its next step: to the fence, the dot, or its settling, which may come very late."""
-        one = self.tries[number % len(self.tries)]
         if one.result:
             finish([one.result])
             self.tries.remove(one)
@@ -163,10 +190,7 @@ class DeliveryModel(RuleBasedStateMachine):
         delivery = Delivery((*one.refused, *said), committed=True, final_reply=reply)
         one.result = judge(one.claim, delivery, None, SERVER, None)
 
-    @precondition(lambda self: self.tries)
-    @rule(number=st.integers(0, 5), what=st.sampled_from(["die", "die", "lose connection", "give back", "renew"]))
-    def a_worker_does_not_go_on(self, number: int, what: str) -> None:
-        one = self.tries[number % len(self.tries)]
+    def a_worker_does_not_go_on(self, one: Try, what: str) -> None:
         is_untouched = not one.accepted and not one.result
         if what == "renew":
             renew([one.claim])
@@ -179,15 +203,14 @@ class DeliveryModel(RuleBasedStateMachine):
             ending = Ending(Outcome.NOT_CONNECTED, Phase.CONNECT, Fault.CONNECTION_REFUSED)
             finish([TryResult.alike(one.claim, ending, SERVER, costs_attempt=False)])
 
-    @rule(much_later=st.booleans())
-    def sweep_now(self, much_later: bool) -> None:
+    def sweep_now(self, *, much_later: bool) -> None:
         if much_later:
             end_leases()
         sweep()
 
-    @rule(number=st.integers(0, 5), what=st.sampled_from(["cancel", "give up"]))
     def a_mail_is_no_longer_wanted(self, number: int, what: str) -> None:
-        mails = list(Mail.objects.order_by("pk"))
+        in_hand = [one.claim.mail_id for one in self.tries]
+        mails = [*Mail.objects.filter(pk__in=in_hand).order_by("pk"), *Mail.objects.exclude(pk__in=in_hand)]
         mail = mails[number % len(mails)]
         if what == "cancel":
             cancel_mail(mail.pk)
@@ -239,13 +262,37 @@ class DeliveryModel(RuleBasedStateMachine):
             assert (mail.message_id, bytes(mail.content.mime)) == self.bytes[mail.pk]
 
 
-@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("policy", ["retry", "hold"])
-def test_any_order_of_steps_keeps_the_promises(policy: str, request: pytest.FixtureRequest) -> None:
-    request.getfixturevalue("settings").MAILBOX_UNKNOWN_POLICY = policy
+def test_any_order_of_steps_keeps_the_promises(policy: str, settings: Settings) -> None:
+    settings.MAILBOX_UNKNOWN_POLICY = policy
     run_state_machine_as_test(
         DeliveryModel,
-        settings=settings(
-            max_examples=60, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+        settings=hypothesis_settings(
+            max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
+
+
+@pytest.mark.parametrize("policy", ["retry", "hold"])
+def test_long_random_walks_keep_the_promises(policy: str, settings: Settings) -> None:
+    """Hypothesis spends its runs on variations of few; these are all different."""
+    settings.MAILBOX_UNKNOWN_POLICY = policy
+    for _ in range(80):
+        _walk(random.SystemRandom().getrandbits(32))
+
+
+def _walk(seed: int) -> None:
+    chance = random.Random(seed)
+    model = DeliveryModel()
+    steps: list[tuple[str, int, list[Reply], Reply | None]] = []
+    try:
+        model.begin_with_a_mail_in_a_workers_hand(chance.randint(1, 2), is_at_the_dot=chance.random() < 0.5)
+        for _ in range(30):
+            verdicts, reply = chance.choices(VERDICTS, k=3), chance.choice(FINAL_REPLIES)
+            steps.append((chance.choice(ACTIONS), chance.randint(0, 5), verdicts, reply))
+            model.something_happens(*steps[-1])
+            model.promises_hold()
+        model.teardown()
+    except AssertionError as error:
+        error.add_note(f"seed {seed}, steps {steps}")
+        raise
