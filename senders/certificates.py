@@ -15,6 +15,10 @@ MAX_PEM_LENGTH = 100_000
 MAX_NAME_LENGTH = 300
 MAX_NAMES = 20
 """A person compares them by eye; certificates of hosting companies list hundreds."""
+_UNPARSABLE = (
+    ValueError, TypeError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType,
+)  # fmt: skip
+"""What the parser raises for what a hostile server may show, or a person paste."""
 _LABEL = re.compile(r"-----BEGIN ([^\r\n-]{1,60})-----")
 _CERTIFICATE_LABELS = frozenset({"CERTIFICATE", "X509 CERTIFICATE"})
 
@@ -45,7 +49,10 @@ def facts_from_der(der: bytes) -> CertificateFacts:
     Raises:
         ValueError: It cannot be parsed.
     """
-    return _facts(x509.load_der_x509_certificate(der))
+    try:
+        return _facts(x509.load_der_x509_certificate(der))
+    except _UNPARSABLE as error:
+        raise ValueError("not a certificate that can be parsed") from error
 
 
 def read_certificates(pem: str) -> tuple[CertificateFacts, ...]:
@@ -61,7 +68,7 @@ def read_certificates(pem: str) -> tuple[CertificateFacts, ...]:
     _refuse_other_blocks(_LABEL.findall(pem))
     try:
         facts = [_facts(certificate) for certificate in x509.load_pem_x509_certificates(pem.encode())]
-    except ValueError as error:
+    except _UNPARSABLE as error:
         raise _unparsable() from error
     return tuple({one.fingerprint_sha256: one for one in facts}.values())
 
@@ -143,7 +150,7 @@ def _names(certificate: x509.Certificate) -> list[str]:
     """List the hosts that a certificate is for (RFC 9525: the subject's name does not count)."""
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
+    except (x509.ExtensionNotFound, *_UNPARSABLE):
         return []
     return [*names.get_values_for_type(x509.DNSName), *map(str, names.get_values_for_type(x509.IPAddress))]
 

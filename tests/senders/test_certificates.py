@@ -1,6 +1,8 @@
 """Trusted certificates: what is read from PEM, and what is refused."""
 
+import contextlib
 import ssl
+import warnings
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +13,8 @@ from hypothesis import strategies as st
 
 from senders.certificates import MAX_NAMES, MAX_PEM_LENGTH, check_certificates, facts_from_der, read_certificates
 from tests.senders.certificates import PRIVATE_KEY_PEM, PUBLIC_KEY_PEM, make_certificate
+
+SOUND = make_certificate()
 
 
 def code_of(pem: str) -> str | None:
@@ -42,6 +46,25 @@ def test_of_very_many_names_only_the_first_are_told() -> None:
 
 def test_a_certificate_may_name_no_server() -> None:
     assert check_certificates(make_certificate())[0].names == ()
+
+
+@given(st.lists(st.tuples(st.integers(min_value=0), st.integers(0, 255)), min_size=1, max_size=3))
+def test_a_damaged_certificate_is_described_or_refused_and_nothing_else(changes: list[tuple[int, int]]) -> None:
+    damaged = bytearray(ssl.PEM_cert_to_DER_cert(SOUND))
+    for position, value in changes:
+        damaged[position % len(damaged)] = value
+    with warnings.catch_warnings(), contextlib.suppress(ValueError, ValidationError):
+        warnings.simplefilter("ignore")  # the parser tells of oddities that it lets pass
+        facts_from_der(bytes(damaged))
+        read_certificates(ssl.DER_cert_to_PEM_cert(bytes(damaged)))
+
+
+def test_a_certificate_of_an_unknown_version_is_refused() -> None:
+    version_three = bytes.fromhex("a003020102")
+    der = ssl.PEM_cert_to_DER_cert(SOUND).replace(version_three, bytes.fromhex("a003020107"), 1)
+    with pytest.raises(ValueError, match="not a certificate"):
+        facts_from_der(der)
+    assert code_of(ssl.DER_cert_to_PEM_cert(der)) == "unparsable"
 
 
 def test_the_fingerprint_is_the_one_that_openssl_prints() -> None:
