@@ -14,11 +14,11 @@ from senders.enums import Encryption
 from senders.models import Sender
 
 _SENDERS = [
-    ("noreply@example.com", "Data Platform", "smtp.exmail.qq.com:465", Encryption.SSL, True),
-    ("alerts@example.com", "Pipeline Alerts", "smtp.office365.com:587", Encryption.TLS, True),
+    ("noreply@example.com", "Data Platform", "smtp.exmail.qq.com:465", Encryption.SSL, (True, 30)),
+    ("alerts@example.com", "Pipeline Alerts", "smtp.office365.com:587", Encryption.TLS, (True, 200)),
     ("reports@example.org", "Weekly Reports", "smtp.gmail.com:465", Encryption.SSL, None),
-    ("ops#oncall@example.net", "运维值班", "smtp.example.net:465", Encryption.SSL, False),
-    ("exchange@corp.example", "Corp Exchange", "10.0.4.12:25", Encryption.NONE, True),
+    ("ops#oncall@example.net", "运维值班", "smtp.example.net:465", Encryption.SSL, (False, 61)),
+    ("exchange@corp.example", "Corp Exchange", "10.0.4.12:25", Encryption.NONE, (True, 2900)),
 ]
 _RECEIVERS = [
     "orders@example.net", "warehouse@asia.example", "controlling@example.org", "ops@example.com", "finance@example.org",
@@ -48,8 +48,9 @@ def fill(mails: int = 160) -> None:
         _make_mail(chance, chance.choice(senders), moment, is_first=index == 0)
 
 
-def _make_sender(address: str, name: str, server: str, encryption: Encryption, passed: bool | None) -> Sender:
+def _make_sender(address: str, name: str, server: str, encryption: Encryption, test: tuple[bool, int] | None) -> Sender:
     host, _colon, port = server.rpartition(":")
+    passed, minutes_ago = test or (None, 0)
     return Sender.objects.create(
         address=address,
         display_name=name,
@@ -58,7 +59,7 @@ def _make_sender(address: str, name: str, server: str, encryption: Encryption, p
         encryption=encryption,
         is_default=address.startswith("noreply"),
         last_test_passed=passed,
-        last_test_at=None if passed is None else timezone.now() - timedelta(hours=3),
+        last_test_at=None if passed is None else timezone.now() - timedelta(minutes=minutes_ago),
     )
 
 
