@@ -73,6 +73,9 @@ def resend(request: HttpRequest, mail_id: int) -> HttpResponse:
 def accepted(request: HttpRequest, mail_id: int) -> HttpResponse:
     """Show a mail that was accepted, until its first record says more; only its state where htmx asks."""
     mail = get_object_or_404(Mail.objects.prefetch_related("receivers"), pk=mail_id)
+    is_own = mail.requested_by == request.user.get_username()
+    if not is_own and not request.user.has_perm("records.view_sendingrecord"):
+        raise PermissionDenied  # who got other people's mail stands in the record
     context = {
         "mail": mail,
         "record": mail.records.order_by("pk").first(),

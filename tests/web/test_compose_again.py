@@ -211,6 +211,15 @@ def test_cancelling_asks_for_its_permission_and_a_post(admin: Client, original: 
     assert admin.get(cancel_url(original)).status_code == 405
 
 
+def test_how_other_peoples_mail_stands_is_for_those_who_see_the_record(original: Mail) -> None:
+    person = make_person("records.send_mail")
+    url = f"{MAILBOX}mails/{original.pk}/accepted/"
+    assert client_of(person).get(url).status_code == 403
+    assert client_of(make_person("records.send_mail", "records.view_sendingrecord")).get(url).status_code == 200
+    Mail.objects.update(requested_by=person.get_username())
+    assert client_of(person).get(url).status_code == 200
+
+
 def test_what_does_not_exist_is_not_found(admin: Client) -> None:
     urls = [f"{MAILBOX}mails/999/{action}/" for action in ("resend", "accepted")]
 
