@@ -13,6 +13,9 @@ def main() -> None:
     except ModuleNotFoundError:
         sys.exit("This Python lacks Mailbox's packages. Run ./run once, then: .venv/bin/python manage.py …")
 
+    from django.conf import settings
+    from django.core.exceptions import ImproperlyConfigured
+
     from mailbox_admin.data_dir import DataDirError, open_data_dir, require_secret_key
 
     try:
@@ -20,7 +23,8 @@ def main() -> None:
             open_data_dir()
         else:
             require_secret_key()
-    except DataDirError as error:
+        settings.SECRET_KEY  # noqa: B018  # reads them all
+    except (DataDirError, ImproperlyConfigured) as error:
         sys.exit(str(error))
     execute_from_command_line(sys.argv)
 

@@ -8,6 +8,7 @@ from typing import Any
 from celery import Celery
 from celery.exceptions import SecurityWarning
 from celery.signals import setup_logging, worker_shutting_down
+from django.conf import settings
 
 from mailbox_admin import file_broker  # noqa: F401  # registers files:// with kombu
 
@@ -32,7 +33,6 @@ def leave_in_time(**_: Any) -> None:
 
     Leaving in the midst of a mail is safe: its lease ends by itself, and the sweep takes it back.
     """
-    seconds = float(os.environ.get("WORKER_STOP_SECONDS") or 30)
-    timer = threading.Timer(seconds, os._exit, [1])
+    timer = threading.Timer(settings.WORKER_STOP_SECONDS, os._exit, [1])
     timer.daemon = True
     timer.start()

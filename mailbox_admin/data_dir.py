@@ -26,7 +26,7 @@ def open_data_dir() -> Path:
     Raises:
         DataDirError: if it can't be made, is not ours, or can't be made private.
     """
-    path = _data_dir()
+    path = find_data_dir()
     os.environ["MAILBOX_DATA_DIR"] = str(path)
     # Everything that this process and its children make from now on is private: database, journal, static files.
     os.umask(0o077)
@@ -49,7 +49,7 @@ def require_secret_key() -> None:
     Raises:
         DataDirError: if neither the environment nor the data folder holds one that this user can read.
     """
-    file = _data_dir() / "env"
+    file = find_data_dir() / "env"
     if "SECRET_KEY" in os.environ or os.access(file, os.R_OK):
         return
     raise DataDirError(
@@ -58,7 +58,8 @@ def require_secret_key() -> None:
     )
 
 
-def _data_dir() -> Path:
+def find_data_dir() -> Path:
+    """Tell which folder it is, there or not."""
     return Path(os.environ.get("MAILBOX_DATA_DIR") or ROOT / "var").resolve()
 
 

@@ -12,6 +12,8 @@ _SECRET_TEXT = re.compile(
     re.IGNORECASE,
 )
 _HIDDEN = "********"
+STYLES = ("auto", "text", "json")
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 class SecretFilter(logging.Filter):

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from mailbox_admin.data_dir import ROOT, DataDirError, open_data_dir
+from mailbox_admin.environment import Environment, SettingError
 from mailbox_admin.listening import ListenError, allowed_hosts, is_loopback, open_listener, url_of
-from mailbox_admin.logs import logging_config
+from mailbox_admin.logs import STYLES, logging_config
 from mailbox_admin.supervisor import Child, Supervisor
 
 _EXIT_UNUSABLE = 1
@@ -23,14 +24,15 @@ _EXIT_UNUSABLE = 1
 def main(arguments: Sequence[str] | None = None) -> int:
     """Set up on first use, then serve until Ctrl-C. Returns the exit status."""
     options = _parser().parse_args(arguments)
-    logging.config.dictConfig(logging_config(os.environ.get("LOG_FORMAT") or "auto", "INFO"))
     try:
         folder = open_data_dir()
+        style = Environment().one_of("LOG_FORMAT", STYLES, default="auto")
+        logging.config.dictConfig(logging_config(style, "INFO"))
         with _only_one(folder), open_listener(options.host, options.port) as listener:
             _announce_hosts(options.host)
             _prepare()
             return _serve(listener)
-    except (DataDirError, ListenError, AlreadyRunningError) as error:
+    except (DataDirError, SettingError, ListenError, AlreadyRunningError) as error:
         _give_up(str(error))
     except KeyboardInterrupt:
         _give_up("Mailbox was not started: interrupted.")
@@ -79,10 +81,10 @@ def _announce_hosts(host: str) -> None:
     """Let the web answer under the names it is reached by, unless ALLOWED_HOSTS says which, and say so."""
     if is_loopback(host):
         return
-    if "ALLOWED_HOSTS" not in os.environ:
+    if not os.environ.get("ALLOWED_HOSTS"):
         os.environ["ALLOWED_HOSTS"] = ",".join(allowed_hosts(host))
     _say(f"Answers to these names only: {os.environ['ALLOWED_HOSTS']} (set ALLOWED_HOSTS to change that).")
-    if os.environ.get("BEHIND_HTTPS", "").lower() not in {"1", "true", "yes", "on"}:
+    if not Environment().bool("BEHIND_HTTPS", default=False):
         _say("Others can reach this address, and read what is sent over it: put an HTTPS proxy before it.")
 
 

@@ -1,27 +1,26 @@
 """Django settings, read from the environment; see docs/operations.md for every variable."""
 
-import os
 from datetime import timedelta
-from pathlib import Path
 
-import environ
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 
-from mailbox_admin.logs import logging_config
+from mailbox_admin import data_dir
+from mailbox_admin.environment import Environment
+from mailbox_admin.logs import LEVELS, STYLES, logging_config
 
-ROOT = Path(__file__).resolve().parent.parent
-DATA_DIR = Path(os.environ.get("MAILBOX_DATA_DIR") or ROOT / "var").resolve()
-
-env = environ.Env()
-environ.Env.read_env(DATA_DIR / "env", overwrite=False)
+ROOT = data_dir.ROOT
+DATA_DIR = data_dir.find_data_dir()
+env = Environment()
 
 DEBUG = False
 SECRET_KEY = env("SECRET_KEY")
-MAILBOX_KEYS = env.list("MAILBOX_KEYS", default=[])  # instead of DATA_DIR/keys, the same on every machine
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
-LOGGING = logging_config(style=env("LOG_FORMAT", default="auto"), level=env("LOG_LEVEL", default="INFO"))
+MAILBOX_KEYS = env.list("MAILBOX_KEYS")  # instead of DATA_DIR/keys, the same on every machine
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS")
+LOGGING = logging_config(
+    style=env.one_of("LOG_FORMAT", STYLES, default="auto"), level=env.one_of("LOG_LEVEL", LEVELS, default="INFO")
+)
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -80,8 +79,8 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'mailbox.sqlite3'}")}
-DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
+DATABASES = {"default": env.database("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'mailbox.sqlite3'}")}
+DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60, least=0)
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
@@ -93,11 +92,11 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
-LANGUAGE_CODE = env("LANGUAGE_CODE", default="en")
+LANGUAGE_CODE = env.one_of("LANGUAGE_CODE", ("en", "zh-hans"), default="en")
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
 LOCALE_PATHS = [ROOT / "locale"]
 USE_TZ = True
-TIME_ZONE = env("TIME_ZONE", default="UTC")
+TIME_ZONE = env.time_zone("TIME_ZONE", default="UTC")
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [ROOT / "static"]
@@ -133,12 +132,12 @@ AXES_VERBOSE = False
 SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=12) * 3600
 SESSION_COOKIE_NAME = "mailbox_session"
 CSRF_COOKIE_NAME = "mailbox_csrf"
-TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES")
 BEHIND_HTTPS = env.bool("BEHIND_HTTPS", default=False)
 if BEHIND_HTTPS:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
-    SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=365 * 24 * 3600)
+    SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=365 * 24 * 3600, least=0)
     SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_SUBDOMAINS", default=False)
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
@@ -166,7 +165,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-REDIS_URL = env("REDIS_URL", default="")
+REDIS_URL = env.redis("REDIS_URL")
 CELERY_BROKER_URL = REDIS_URL or "files://localhost"
 # One quick second try at connecting, then give up: whoever publishes can't wait, and the sweep makes up for it.
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, float | str] = {
@@ -192,6 +191,7 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_WORKER_CONCURRENCY = env.int("WORKER_THREADS", default=8)
+WORKER_STOP_SECONDS = env.float("WORKER_STOP_SECONDS", default=30.0)
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -205,7 +205,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # Where mail may be sent to: nothing but these networks ("10.0.0.0/8,::1"; empty: any), or nothing private.
-MAILBOX_DIAL_ONLY = env.list("MAILBOX_DIAL_ONLY", default=[])
+MAILBOX_DIAL_ONLY = env.list("MAILBOX_DIAL_ONLY")
 MAILBOX_FORBID_PRIVATE_NETWORKS = env.bool("MAILBOX_FORBID_PRIVATE_NETWORKS", default=False)
 
 # The connection check: seconds in all and per step, how many at once (each holds a thread), and for
@@ -214,7 +214,7 @@ MAILBOX_CHECK_SECONDS = env.float("MAILBOX_CHECK_SECONDS", default=30.0)
 MAILBOX_CHECK_STEP_SECONDS = env.float("MAILBOX_CHECK_STEP_SECONDS", default=10.0)
 MAILBOX_CHECKS_PER_USER = env.int("MAILBOX_CHECKS_PER_USER", default=2)
 MAILBOX_CHECKS_AT_ONCE = env.int("MAILBOX_CHECKS_AT_ONCE", default=6)
-MAILBOX_NAMESERVERS = env.list("MAILBOX_NAMESERVERS", default=[])
+MAILBOX_NAMESERVERS = env.list("MAILBOX_NAMESERVERS")
 
 # What is accepted for sending.
 MAILBOX_MAX_RECEIVERS = env.int("MAILBOX_MAX_RECEIVERS", default=100)

@@ -38,10 +38,12 @@ def test_every_variable_is_documented_and_every_documented_variable_is_read() ->
 
 
 def test_the_documented_numbers_are_the_defaults() -> None:
-    source = (ROOT / "mailbox_admin" / "settings.py").read_text()
+    source = "".join((ROOT / "mailbox_admin" / name).read_text() for name in ("settings.py", "gunicorn_config.py"))
     in_code = {
         name: math.prod(map(float, default.split("*")))
-        for name, default in re.findall(r'env\.(?:int|float)\(\s*"([A-Z_]+)", default=([0-9.* ]+)\)', source)
+        for name, default in re.findall(
+            r'env\.(?:int|float)\(\s*"([A-Z_]+)", default=([0-9.* ]+)(?:, least=0)?\)', source
+        )
     }
     words = {"a year": 365.0 * 24 * 3600}
     in_text = {name: words.get(text) or float(text) for name, text in documented().items() if name in in_code}

@@ -3,11 +3,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from tests import services
 from tests.setup.processes import ROOT
 
 
-def manage(data_dir: Path, *arguments: str, isolated: bool = False) -> subprocess.CompletedProcess[str]:
-    env = {name: value for name, value in os.environ.items() if name not in ("SECRET_KEY", "DATABASE_URL")}
+def manage(
+    data_dir: Path, *arguments: str, isolated: bool = False, keeping: tuple[str, ...] = ()
+) -> subprocess.CompletedProcess[str]:
+    left_out = {"SECRET_KEY", "DATABASE_URL"} - {*keeping}
+    env = {name: value for name, value in os.environ.items() if name not in left_out}
     python = (sys.executable, *(("-S",) if isolated else ()))
     return subprocess.run(
         [*python, "manage.py", *arguments],
@@ -32,6 +38,16 @@ def test_a_python_without_the_packages_is_told_so(tmp_path: Path) -> None:
     assert finished.stderr == (
         "This Python lacks Mailbox's packages. Run ./run once, then: .venv/bin/python manage.py …\n"
     )
+
+
+def test_preparing_without_a_database_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tmp_path.chmod(0o700)
+    monkeypatch.setenv("DATABASE_URL", f"postgres://mailbox:canary@127.0.0.1:{services.free_port()}/mailbox")
+    finished = manage(tmp_path, "prepare", keeping=("DATABASE_URL",))
+    assert finished.returncode == 1
+    assert finished.stderr.startswith("CommandError: The database cannot be used: connection failed: ")
+    assert "canary" not in finished.stderr
+    assert "Traceback" not in finished.stderr
 
 
 def test_a_command_after_preparing_runs(tmp_path: Path) -> None:

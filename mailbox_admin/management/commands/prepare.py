@@ -5,6 +5,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
 
 from mailbox_admin import preparation
 from senders.exceptions import KeyringError
@@ -22,14 +23,17 @@ class Command(BaseCommand):
         """Do the steps in order.
 
         Raises:
-            CommandError: if the keys or MAILBOX_ADMIN_PASSWORD can't be used.
+            CommandError: if the keys, the database or MAILBOX_ADMIN_PASSWORD can't be used.
         """
         try:
             ensure_key_file()
         except KeyringError as error:
             raise CommandError(f"The encryption keys cannot be used: {error}.") from error
         self.check()
-        call_command("migrate", interactive=False, verbosity=0)
+        try:
+            call_command("migrate", interactive=False, verbosity=0)
+        except OperationalError as error:
+            raise CommandError(f"The database cannot be used: {error}") from error
         try:
             preparation.compile_translations()
         except PermissionError as error:
