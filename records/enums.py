@@ -35,6 +35,19 @@ class MailState(models.TextChoices):
     CANCELLED = "cancelled", _("Cancelled")
     """A person cancelled it before the point of no return. Final."""
 
+    @property
+    def result(self) -> "ResultClass":
+        """The coarse result that this state is shown as."""
+        match self:
+            case MailState.QUEUED | MailState.SENDING | MailState.RETRY:
+                return ResultClass.OPEN
+            case MailState.SENT:
+                return ResultClass.SUCCESS
+            case MailState.PARTLY_SENT | MailState.UNCERTAIN:
+                return ResultClass.UNCERTAIN
+            case _:
+                return ResultClass.FAILED
+
 
 class ReceiverKind(models.TextChoices):
     """The header field in which a receiver stands."""

@@ -108,6 +108,11 @@ class Mail(models.Model):
         """Tell whether a worker will still take it, so that it can be cancelled."""
         return self.state in WAITING_STATES
 
+    @property
+    def result(self) -> ResultClass:
+        """The coarse result that its state is shown as."""
+        return MailState(self.state).result
+
 
 class Content(models.Model):
     """The composed bytes of a mail, apart from its state so that neither slows the other down."""

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from records import story
 from records.enums import Fault, MailState, Outcome, Phase, ReceiverState, SkipReason
 from records.error_book import explain_outcome, get_entry
-from records.models import SendingRecord
+from records.models import Mail, SendingRecord
 from records.story import find_explanation, tell_story
 from tests.people import client_of, make_person
 from tests.records.rows import NOON, compose, make_mail, make_record
@@ -252,3 +252,21 @@ def test_the_number_of_a_mail_leads_to_its_latest_try(client: Client) -> None:
 
 def test_the_number_of_a_mail_without_a_record_leads_to_the_list(client: Client) -> None:
     assert client.get(f"{MAILBOX}mails/71/record/").headers["Location"] == f"{MAILBOX}records/?mail=71"
+
+
+@pytest.mark.parametrize(
+    ("state", "result"),
+    [
+        ("queued", "open"),
+        ("sending", "open"),
+        ("retry", "open"),
+        ("sent", "success"),
+        ("partly_sent", "uncertain"),
+        ("uncertain", "uncertain"),
+        ("failed", "failed"),
+        ("expired", "failed"),
+        ("cancelled", "failed"),
+    ],
+)
+def test_every_state_of_a_mail_is_shown_as_a_result(state: str, result: str) -> None:
+    assert Mail(state=state).result == result
