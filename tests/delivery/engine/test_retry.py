@@ -12,9 +12,9 @@ from delivery.engine.retry import LONGEST_HINT, next_delay, read_hint
 
 
 @given(st.integers(min_value=0, max_value=1000))
-def test_the_delay_lies_between_nothing_and_the_doubled_base(attempts: int) -> None:
+def test_the_delay_lies_between_three_seconds_and_the_doubled_base(attempts: int) -> None:
     ceiling = min(1800.0, 30.0 * 2.0 ** min(max(attempts - 1, 0), 30))
-    assert timedelta() <= next_delay(attempts) <= timedelta(seconds=ceiling)
+    assert timedelta(seconds=3) <= next_delay(attempts) <= timedelta(seconds=ceiling)
 
 
 def test_delays_are_spread_over_the_whole_range(settings: Settings) -> None:
