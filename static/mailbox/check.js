@@ -29,7 +29,7 @@ export class Panel {
       this.steps.querySelector(`[data-step="${line.step}"]`)?.scrollIntoView({ block: "nearest" });
     } else {
       this.end.replaceChildren(fragmentOf(line.html));
-      (this.steps.querySelector(".step-failed") ?? this.end).scrollIntoView({ block: "nearest" });
+      bringIntoView(this.steps.querySelector(".step-failed") ?? this.end);
     }
     this.say(line.say);
   }
@@ -51,6 +51,12 @@ export class Panel {
       this.status.textContent = sentence;
     }
   }
+}
+
+/* What is taller than the window is shown from its beginning. */
+function bringIntoView(element) {
+  const isTall = element.offsetHeight > window.innerHeight * 0.7;
+  element.scrollIntoView({ block: isTall ? "start" : "nearest" });
 }
 
 function fragmentOf(html) {
