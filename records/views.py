@@ -21,6 +21,7 @@ from records.models import Content, Mail, SendingRecord
 from records.paging import find_position, get_page
 from records.preview import find_attachment, read_preview
 from records.story import find_duration, find_explanation, tell_story
+from records.waiting import find_waiting
 from senders.models import Sender
 
 PAGE_SIZE = 50
@@ -65,6 +66,7 @@ def _results(request: HttpRequest, filters: RecordFilters) -> dict[str, object]:
         "total": min(total, MAX_COUNTED),
         "total_is_capped": total > MAX_COUNTED,
         "time_zone": timezone.get_current_timezone_name(),
+        "waiting": find_waiting(),
     }
 
 
