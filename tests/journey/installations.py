@@ -33,6 +33,11 @@ class Place:
         """Accept a mail by command; returns its id."""
         return int(json.loads(self.manage("send_mail", "--json", *arguments))["id"])
 
+    def ask_about(self, mail_id: int, field: str) -> str:
+        """Read a field of a mail."""
+        question = f"from records.models import Mail; print(Mail.objects.get(pk={mail_id}).{field})"
+        return self.manage("shell", "-v", "0", "-c", question).strip()
+
 
 @contextmanager
 def one_command(folder: Path) -> Iterator[Place]:
