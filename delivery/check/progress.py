@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
@@ -105,5 +106,5 @@ class Progress:
 
     def _put(self, key: StepKey, state: StepState, seconds: float | None = None) -> None:
         timed = state in (StepState.DONE, StepState.FAILED) and seconds is not None
-        milliseconds = round(seconds * 1000) if timed and seconds is not None else None
-        self._steps[key] = replace(self._steps[key], state=state, milliseconds=milliseconds)
+        elapsed = timedelta(seconds=seconds) if timed and seconds is not None else None
+        self._steps[key] = replace(self._steps[key], state=state, elapsed=elapsed)

@@ -1,6 +1,7 @@
 """The steps of a connection check as a person sees them."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from django.db import models
@@ -54,7 +55,7 @@ class Step:
 
     key: StepKey
     state: StepState = StepState.WAITING
-    milliseconds: int | None = None
+    elapsed: timedelta | None = None
     details: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     reply: str = ""
