@@ -32,7 +32,9 @@ class Environment:
 
     def __init__(self) -> None:
         """Take over the variables of the file, for this process and its children."""
-        environ.Env.read_env(find_data_dir() / "env", overwrite=False)
+        given = {name: value for name, value in os.environ.items() if value}
+        environ.Env.read_env(find_data_dir() / "env", overwrite=True)
+        os.environ.update(given)
 
     def __call__(self, name: str, *, default: str | None = None) -> str:
         """Read a text."""
@@ -46,13 +48,16 @@ class Environment:
         value = self(name, default=default)
         return value if value in choices else _refuse(name, f"write one of {', '.join(choices)}")
 
-    def int(self, name: str, *, default: int, least: int = 1) -> int:
+    def int(self, name: str, *, default: int, least: int = 1, most: int | None = None) -> int:
         """Read a whole number."""
         try:
             value = int(self(name, default=str(default)))
         except ValueError:
             value = least - 1
-        return value if value >= least else _refuse(name, f"write a whole number, {least} or more")
+        if value < least or (most is not None and value > most):
+            bounds = f"{least} or more" if most is None else f"from {least} to {most}"
+            return _refuse(name, f"write a whole number, {bounds}")
+        return value
 
     def float(self, name: str, *, default: float) -> float:
         """Read a length of time, or another number above zero."""

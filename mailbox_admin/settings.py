@@ -202,6 +202,7 @@ SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=15.0)
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {
     "sweep": {"task": "delivery.tasks.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
+    "tidy": {"task": "mailbox_admin.tasks.tidy", "schedule": 3600.0, "options": {"expires": 600.0}},
 }
 
 # Where mail may be sent to: nothing but these networks ("10.0.0.0/8,::1"; empty: any), or nothing private.
@@ -219,7 +220,8 @@ MAILBOX_NAMESERVERS = env.list("MAILBOX_NAMESERVERS")
 # What is accepted for sending.
 MAILBOX_MAX_RECEIVERS = env.int("MAILBOX_MAX_RECEIVERS", default=100)
 MAILBOX_MAX_SIZE = env.int("MAILBOX_MAX_SIZE", default=25 * 1024 * 1024)
-MAILBOX_MAX_SUBJECT_LENGTH = env.int("MAILBOX_MAX_SUBJECT_LENGTH", default=998)
+# No more than a line may have (RFC 5322 §2.1.1), which is what the database has room for.
+MAILBOX_MAX_SUBJECT_LENGTH = env.int("MAILBOX_MAX_SUBJECT_LENGTH", default=998, most=998)
 MAILBOX_GIVE_UP_HOURS = env.float("MAILBOX_GIVE_UP_HOURS", default=24.0)
 # How mail is delivered; see delivery/engine/limits.py. Seconds where nothing else is said.
 MAILBOX_UNKNOWN_POLICY = env("MAILBOX_UNKNOWN_POLICY", default="retry")

@@ -48,11 +48,25 @@ def test_values_are_read_as_what_they_are(says: Says) -> None:
     assert says.read("b", "one_of", choices=("a", "b"), default="a") == "b"
 
 
+def test_a_number_beyond_its_bounds_is_refused_with_them(says: Says) -> None:
+    assert says.read("998", "int", default=1, most=998) == 998
+    assert "write a whole number, from 1 to 998" in says.refusal("999", "int", default=1, most=998)
+    assert "write a whole number, 1 or more" in says.refusal("0", "int", default=1)
+
+
 def test_an_empty_value_is_as_good_as_none(says: Says) -> None:
     assert says.read("", "int", default=3) == 3
     assert says.read("", "bool", default=True) is True
     assert says.read("", "list") == []
     assert says.read("", "redis") == ""
+
+
+def test_an_empty_variable_leaves_the_word_to_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "env").write_text(f"{NAME}=from-the-file\n")
+    monkeypatch.setenv(NAME, "")
+    assert Environment()(NAME) == "from-the-file"
+    monkeypatch.setenv(NAME, "from-the-environment")
+    assert Environment()(NAME) == "from-the-environment"
 
 
 @pytest.mark.parametrize(

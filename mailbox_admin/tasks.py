@@ -1,0 +1,24 @@
+"""Tasks that keep the installation tidy; what mail needs is in `delivery.tasks`."""
+
+import io
+import logging
+
+from celery import shared_task
+from django.core.management import call_command
+from django.db import DatabaseError, close_old_connections
+
+logger = logging.getLogger(__name__)
+
+KEEP_SIGN_INS_DAYS = 90
+"""How long it can be seen who signed in, and from where."""
+
+
+@shared_task(name="mailbox_admin.tasks.tidy", ignore_result=True)
+def tidy() -> None:
+    """Drop sessions that are over and the log of old sign-ins, so that neither grows without end."""
+    close_old_connections()  # one that the database broke off would fail this task from now on
+    try:
+        call_command("clearsessions")
+        call_command("axes_reset_logs", age=KEEP_SIGN_INS_DAYS, stdout=io.StringIO())
+    except DatabaseError:
+        logger.exception("tidying failed, the next time follows")
