@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from senders.exceptions import SenderDisabledError
@@ -25,6 +26,7 @@ keeps_secrets = sensitive_post_parameters("password", "trusted_certificates")
 
 @permission_required("senders.view_sender", raise_exception=True)
 @require_safe
+@gzip_page
 def list_senders(request: HttpRequest) -> HttpResponse:
     """Show all accounts and the choice of the default among them."""
     rows = list_rows()
@@ -94,6 +96,7 @@ def save_default(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@gzip_page
 def guide(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the guide of one provider to anyone signed in; into the side panel where the page asks for it there."""
     found = find_guide(slug)
@@ -106,6 +109,7 @@ def guide(request: HttpRequest, slug: str) -> HttpResponse:
     return response
 
 
+@gzip_page
 def render_form(request: HttpRequest, form: SenderForm, *, status: int = 200, **extra: Any) -> HttpResponse:
     """Show the form page of an account, new or stored.
 

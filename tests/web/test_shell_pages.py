@@ -17,6 +17,8 @@ from pytest_django.live_server_helper import LiveServer
 
 from records.enums import Fault, Outcome, Phase, ReceiverState
 from records.models import Mail, SendingRecord
+from senders.models import Sender
+from senders.services import save_sender
 from tests.people import client_of, make_person, sign_in
 from tests.records.rows import compose, make_mail, make_record
 from tests.web.conftest import Violations, Visit
@@ -267,8 +269,27 @@ def test_every_page_is_light_to_carry() -> None:
             accessed_resource=f"/pipeline/crm_to_dwh/{number}",
             requester_ip="10.20.30.40",
         )
+    senders = [
+        save_sender(
+            Sender(
+                address=f"platform.{number}@a-department.example.net", display_name=f"Platform {number}", host="mx.test"
+            ),
+            password="canary-pw",
+        )
+        for number in range(30)
+    ]
     client = client_of(make_person(role="administrator"))
-    paths = [RECORDS, f"{RECORDS}{mail.records.first().pk}/", f"{MAILBOX}mails/{mail.pk}/content/", "/password/", "/x/"]  # type: ignore[union-attr]
+    accounts = [
+        f"{MAILBOX}{path}" for path in ("", "senders/add/", f"senders/{senders[0].pk}/", "guides/qq/", "compose/")
+    ]
+    paths = [
+        *accounts,
+        RECORDS,
+        f"{RECORDS}{mail.records.first().pk}/",
+        f"{MAILBOX}mails/{mail.pk}/content/",
+        "/password/",
+        "/x/",
+    ]  # type: ignore[union-attr]
     assert {path: weight for path in paths if (weight := weigh(client, path)) > MAX_BYTES} == {}
 
 
