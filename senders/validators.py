@@ -157,7 +157,7 @@ def validate_display_name(name: str, address: str) -> None:
         ValidationError: with a code and a sentence per kind of mistake.
     """
     validate_no_control_characters(name)
-    if not name.strip():
+    if not _without_invisible(name).strip():
         raise _refuse(
             _("Enter a displayed name. Without one the account counts as not configured and no mail is sent."),
             "required",
@@ -180,9 +180,13 @@ def validate_display_name(name: str, address: str) -> None:
         )
 
 
+def _without_invisible(text: str) -> str:
+    return "".join(char for char in text if unicodedata.category(char) != "Cf")
+
+
 def _names_another_address(name: str, address: str) -> bool:
     # Compatibility forms (＠) and invisible characters must not hide an address from this check.
-    plain = "".join(char for char in unicodedata.normalize("NFKC", name) if unicodedata.category(char) != "Cf")
+    plain = _without_invisible(unicodedata.normalize("NFKC", name))
     found = {match.casefold().strip("'.") for match in _ADDRESS_IN_TEXT.findall(plain)}
     return bool(found - {unicodedata.normalize("NFKC", address).strip().casefold()})
 

@@ -274,6 +274,8 @@ def test_a_display_name_passes(name: str) -> None:
     [
         ("", "required"),
         (" \u3000", "required"),
+        ("\u200b", "required"),
+        ("\u2060 \ufeff", "required"),
         ("a\nb", "control_characters"),
         ("a\r\nBcc: c@d", "control_characters"),
         ("a\tb", "control_characters"),
