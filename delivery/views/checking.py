@@ -129,7 +129,7 @@ def _check_stored(request: HttpRequest, sender: Sender) -> HttpResponseBase:
             recipient.add_error(None, too_many())
     if events is None:
         if _wants_lines(request):
-            return _errors(recipient, status=status)
+            return _errors(recipient)
         return _stored_page(request, sender, recipient, status=status)
     place = Place(
         check_url(sender), edit_url=_edit_url(request, sender), shows_records=request.user.has_perm(SEE_RECORDS)
@@ -217,16 +217,17 @@ def _lines(lines: Iterable[bytes]) -> StreamingHttpResponse:
     return response
 
 
-def _errors(*refused: forms.BaseForm, status: int = 422) -> JsonResponse:
+def _errors(*refused: forms.BaseForm) -> JsonResponse:
+    """Tell the script what is wrong. Under a status of failure the browser would complain in its console."""
     errors = {name: list(sentences) for form in refused for name, sentences in form.errors.items()}
-    return JsonResponse({"errors": errors}, status=status)
+    return JsonResponse({"errors": errors})
 
 
 def _refuse_form(
     request: HttpRequest, form: SenderForm, recipient: RecipientForm, *, status: int = 422
 ) -> HttpResponse:
     if _wants_lines(request):
-        return _errors(form, recipient, status=status)
+        return _errors(form, recipient)
     problem = " ".join(str(sentence) for sentences in recipient.errors.values() for sentence in sentences)
     return render_form(request, form, status=status, recipient=recipient, check=Panel(problem=problem))
 

@@ -66,7 +66,8 @@ def _read_choice(chosen: str) -> Mapping[str, str]:
 
 def _refuse(request: HttpRequest, stored: Sender | None, sentence: str, status: int) -> HttpResponse:
     if FRAGMENT_HEADER in request.headers:
-        return JsonResponse({"errors": {"address": [sentence]}}, status=status)
+        # For the script. Under a status of failure the browser would complain in its console.
+        return JsonResponse({"errors": {"address": [sentence]}})
     form = SenderForm.refilled(request.POST, instance=stored)
     return render_form(request, form, status=status, detection={"problem": sentence})
 

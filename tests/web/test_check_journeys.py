@@ -118,12 +118,15 @@ def test_wrong_fields_are_marked_where_they_stand(form: Page, server: smtpd.Mail
 
 
 def test_a_wrong_recipient_is_told_in_the_dialog(form: Page, server: smtpd.MailServer) -> None:
+    said: list[str] = []
+    form.on("console", lambda message: said.append(message.text))
     fill_sender_form(form, server)
     send_test_mail(form, "nobody")
     expect(form.locator("#test-dialog #live-errors-recipient")).to_contain_text("The @ is missing.")
 
     expect(form.locator("#test-dialog [name=recipient]")).to_be_focused()
     assert server.connections == 0
+    assert said == []
 
 
 def test_a_wrong_password_shows_reply_cause_and_fix_and_leads_to_the_field(
