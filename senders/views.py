@@ -116,7 +116,8 @@ def render_form(request: HttpRequest, form: SenderForm, *, status: int = 200, **
     Args:
         request: Of a person who may add or change accounts.
         form: Bound, refilled or fresh.
-        status: 422 where the form comes back with errors.
+        status: Another than 200 only where the page can't be had now, such as 429. A form with errors is a page like
+            any other: under a status of failure the browser would complain in its console.
         extra: Further variables of the page, for what other rooms include in it.
     """
     context = {
@@ -140,7 +141,7 @@ def _form_page(request: HttpRequest, sender: Sender | None) -> HttpResponse:
         return render_form(request, SenderForm.refilled(request.POST, instance=sender, changes=changes))
     form = SenderForm(request.POST, instance=sender)
     saved = form.store() if form.is_valid() else None
-    return render_form(request, form, status=422) if saved is None else _saved(request, saved, is_new=sender is None)
+    return render_form(request, form) if saved is None else _saved(request, saved, is_new=sender is None)
 
 
 def _saved(request: HttpRequest, sender: Sender, *, is_new: bool) -> HttpResponseRedirect:

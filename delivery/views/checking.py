@@ -117,7 +117,7 @@ def _order_form(request: HttpRequest, form: SenderForm, recipient: RecipientForm
 
 def _check_stored(request: HttpRequest, sender: Sender) -> HttpResponseBase:
     recipient = RecipientForm(request.POST or None)
-    status, events = 422 if recipient.is_bound else 200, None
+    status, events = 200, None
     if recipient.is_valid():
         try:
             order = _order(request, sender, unseal(sender), recipient, tests_saved_values=True)
@@ -203,7 +203,7 @@ def _ask_to_compare(request: HttpRequest, stored: Sender | None, place: Place) -
         certificates = ()
     sentence = _("Compare the fingerprint first, then tick the box beside it.")
     panel = Panel(problem=sentence, certificate=next(iter(certificates), None), place=place)
-    return _show_form(request, request.POST, stored, panel, 422)
+    return _show_form(request, request.POST, stored, panel)
 
 
 def _wants_lines(request: HttpRequest) -> bool:
@@ -224,7 +224,7 @@ def _errors(*refused: forms.BaseForm) -> JsonResponse:
 
 
 def _refuse_form(
-    request: HttpRequest, form: SenderForm, recipient: RecipientForm, *, status: int = 422
+    request: HttpRequest, form: SenderForm, recipient: RecipientForm, *, status: int = 200
 ) -> HttpResponse:
     if _wants_lines(request):
         return _errors(form, recipient)
@@ -232,11 +232,9 @@ def _refuse_form(
     return render_form(request, form, status=status, recipient=recipient, check=Panel(problem=problem))
 
 
-def _show_form(
-    request: HttpRequest, typed: QueryDict, stored: Sender | None, panel: Panel, status: int = 200
-) -> HttpResponse:
+def _show_form(request: HttpRequest, typed: QueryDict, stored: Sender | None, panel: Panel) -> HttpResponse:
     form = SenderForm.refilled(typed, instance=stored)
-    return render_form(request, form, status=status, recipient=RecipientForm(initial=typed.dict()), check=panel)
+    return render_form(request, form, recipient=RecipientForm(initial=typed.dict()), check=panel)
 
 
 def _stored_page(

@@ -41,7 +41,7 @@ def detect_settings(request: HttpRequest) -> HttpResponse:
         with SLOTS.held(request.user.get_username()):
             proposals = detect(address)
     except ValidationError as error:
-        return _refuse(request, stored, " ".join(error.messages), 422)
+        return _refuse(request, stored, " ".join(error.messages), 200)
     except TooManyChecksError:
         return _refuse(request, stored, too_many(), 429)
     return _show(request, stored, proposals, address.domain)

@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 def compose(request: HttpRequest) -> HttpResponse:
     """Show an empty mail, or accept the one that was written."""
     if request.method != "POST":
-        return _compose_page(request, ComposeForm(), status=200)
+        return _compose_page(request, ComposeForm())
     form = ComposeForm(request.POST, request.FILES)
     mail = _accept(request, form, form.as_request()) if form.is_valid() else None
-    return _compose_page(request, form, status=422) if mail is None else redirect("delivery:accepted", mail.pk)
+    return _compose_page(request, form) if mail is None else redirect("delivery:accepted", mail.pk)
 
 
 @permission_required("records.send_mail", raise_exception=True)
@@ -55,16 +55,14 @@ def resend(request: HttpRequest, mail_id: int) -> HttpResponse:
     except ContentGoneError:
         return render(request, "delivery/resend.html", {"mail": mail, "form": None}, status=410)
     if request.method != "POST":
-        return _resend_page(request, original, ResendForm(initial=_proposed(original)), status=200)
+        return _resend_page(request, original, ResendForm(initial=_proposed(original)))
     form = ResendForm(request.POST)
     again = None
     if form.is_valid():
         asked = form.as_request(original.request)
         _require_permission_for_others(request, original, asked)
         again = _accept(request, form, asked, resend_of=mail)
-    return (
-        _resend_page(request, original, form, status=422) if again is None else redirect("delivery:accepted", again.pk)
-    )
+    return _resend_page(request, original, form) if again is None else redirect("delivery:accepted", again.pk)
 
 
 @permission_required("records.send_mail", raise_exception=True)
@@ -157,11 +155,11 @@ def _way_back(request: HttpRequest, mail: Mail) -> str:
     return reverse("records:detail", args=[record.pk]) if record else reverse("delivery:accepted", args=[mail.pk])
 
 
-def _compose_page(request: HttpRequest, form: ComposeForm, *, status: int) -> HttpResponse:
+def _compose_page(request: HttpRequest, form: ComposeForm) -> HttpResponse:
     can_send = Sender.objects.enabled().exists()
-    return render(request, "delivery/compose.html", {"form": form, "can_send": can_send}, status=status)
+    return render(request, "delivery/compose.html", {"form": form, "can_send": can_send})
 
 
-def _resend_page(request: HttpRequest, original: Original, form: ResendForm, *, status: int) -> HttpResponse:
+def _resend_page(request: HttpRequest, original: Original, form: ResendForm) -> HttpResponse:
     context = {"mail": original.mail, "original": original, "form": form}
-    return render(request, "delivery/resend.html", context, status=status)
+    return render(request, "delivery/resend.html", context)

@@ -30,7 +30,7 @@ const failure = document.getElementById("request-failed");
 
 document.addEventListener("htmx:afterRequest", (event) => {
   const status = event.detail.xhr.status;
-  failure?.toggleAttribute("hidden", (status >= 200 && status < 400) || status === 422);
+  failure?.toggleAttribute("hidden", status >= 200 && status < 400);
 });
 
 drawer?.addEventListener("close", () => {

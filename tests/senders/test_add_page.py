@@ -49,7 +49,7 @@ def test_right_values_are_saved(admin_client: Client, form_values: Values) -> No
 def test_wrong_values_come_back_with_what_was_typed_but_the_password(admin_client: Client, form_values: Values) -> None:
     response = admin_client.post(URL, {**form_values, "host": "smtp://x", "display_name": "Übersicht & Co"})
     page = response.content.decode()
-    assert response.status_code == 422
+    assert response.status_code == 200
     assert "Correct the marked fields, then try again." in page
     assert "Übersicht &amp; Co" in page
     assert "reports@example.com" in page
@@ -111,7 +111,7 @@ def test_nothing_is_saved_without_the_token_of_the_form(admin_client: Client, fo
 @pytest.mark.parametrize("field", ["host", "port", "address", "display_name", "login_name", "ehlo_name", "timeout"])
 def test_junk_is_refused_with_a_page(admin_client: Client, form_values: Values, field: str, junk: str) -> None:
     response = admin_client.post(URL, {**form_values, "login_method": "login_name", "login_name": "x", field: junk})
-    assert response.status_code in {200, 302, 422}
+    assert response.status_code in {200, 302}
 
 
 def test_other_methods_are_refused(admin_client: Client) -> None:

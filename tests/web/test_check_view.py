@@ -124,7 +124,7 @@ def test_a_click_that_mends_changes_the_form_and_asks_for_the_password(admin: Cl
     response = admin.post(CHECK, form_values(server, password="", mend="use_ssl_465"))
     page = response.content.decode()
 
-    assert response.status_code == 422
+    assert response.status_code == 200
     assert 'value="465"' in page
     assert "Enter the password or authorization code" in page
 
@@ -144,7 +144,7 @@ def test_a_certificate_is_not_trusted_before_a_person_compared_it(admin: Client,
     response = admin.post(CHECK, {**values, "mend_certificate": smtpd.authority_pem()})
     page = response.content.decode()
 
-    assert response.status_code == 422
+    assert response.status_code == 200
     assert "Compare the fingerprint first" in page
     assert "Mail Test CA" in page
     assert server.connections == 0
@@ -153,8 +153,8 @@ def test_a_certificate_is_not_trusted_before_a_person_compared_it(admin: Client,
 def test_nonsense_in_place_of_a_certificate_is_refused(admin: Client, server: smtpd.MailServer) -> None:
     values = form_values(server, trusted_certificates="", mend="trust_certificate", mend_certificate="nonsense")
 
-    assert admin.post(CHECK, values).status_code == 422
-    assert admin.post(CHECK, {**values, "mend_confirmed": "yes"}).status_code == 422
+    assert admin.post(CHECK, values).status_code == 200
+    assert admin.post(CHECK, {**values, "mend_confirmed": "yes"}).status_code == 200
     assert server.connections == 0
 
 
@@ -292,7 +292,7 @@ def test_a_wrong_recipient_is_told(admin: Client, server: smtpd.MailServer, reci
     as_page = admin.post(saved_url(sender), {"recipient": recipient})
     as_lines = admin.post(saved_url(sender), {"recipient": recipient}, headers={"Accept": NDJSON})
 
-    assert (as_page.status_code, as_lines.status_code) == (422, 200)
+    assert (as_page.status_code, as_lines.status_code) == (200, 200)
     assert list(as_lines.json()["errors"]) == ["recipient"]
     assert 'class="errors"' in as_page.content.decode()
 
@@ -304,7 +304,7 @@ def test_a_password_that_can_not_be_read_is_told(admin: Client, server: smtpd.Ma
 
     assert response.status_code == 200
     assert "can't be read" in response.json()["errors"]["__all__"][0]
-    assert admin.post(saved_url(sender), {"recipient": "me@acme.test"}).status_code == 422
+    assert admin.post(saved_url(sender), {"recipient": "me@acme.test"}).status_code == 200
 
 
 def test_too_many_checks_at_once_are_refused(admin: Client, server: smtpd.MailServer, settings: Settings) -> None:
