@@ -26,6 +26,8 @@ from senders.models import Sender
 
 PAGE_SIZE = 50
 MAX_COUNTED = 10_000
+MAX_RESENDS = 20
+"""Copies that a mail's page names."""
 
 # A mail's own HTML: nothing is loaded, nothing runs, and the frame has an origin of its own.
 FRAME_POLICY: dict[str, list[str] | bool] = {
@@ -93,6 +95,7 @@ def show_record(request: HttpRequest, pk: int) -> HttpResponse:
         "duration": find_duration(record),
         "entry": find_explanation(record),
         "story": tell_story(record.mail),
+        "resends": record.mail.resends.order_by("pk").values_list("pk", flat=True)[:MAX_RESENDS],
         "has_content": Content.objects.filter(mail=record.mail).exists(),
     }
     return render(request, "records/_drawer.html" if _wants_part(request) else "records/detail.html", context)

@@ -199,6 +199,15 @@ def test_a_mail_that_was_sent_again_leads_to_the_first_one(client: Client) -> No
     assert f'href="{MAILBOX}mails/{first.pk}/record/"' in text_of(client, record)
 
 
+def test_the_first_mail_leads_to_those_that_were_sent_again_from_it(client: Client) -> None:
+    first = make_record()
+    again = [make_mail(resend_of=first.mail), make_mail(resend_of=first.mail)]
+    text = text_of(client, first)
+    assert "Sent again as" in text
+    assert all(f'href="{MAILBOX}mails/{mail.pk}/record/"' in text for mail in again)
+    assert "Sent again as" not in text_of(client, make_record())
+
+
 def test_sending_again_is_offered_to_whoever_may_and_where_content_is_kept(db: None) -> None:
     record = make_record(make_mail(mime=compose()))
     without_content = make_record()
