@@ -211,6 +211,11 @@ class SendingRecord(models.Model):
         return f"#{self.pk} {self.receiver_address} {self.outcome}"
 
     @property
+    def is_test(self) -> bool:
+        """Tell whether it is of a test mail, which is tried once only."""
+        return self.kind == MailKind.TEST
+
+    @property
     def result(self) -> ResultClass:
         """The coarse result that the list shows and filters by."""
         return Outcome(self.outcome).result

@@ -199,6 +199,13 @@ def test_a_mail_that_was_sent_again_leads_to_the_first_one(client: Client) -> No
     assert f'href="{MAILBOX}mails/{first.pk}/record/"' in text_of(client, record)
 
 
+def test_a_failed_test_mail_promises_no_second_try(client: Client) -> None:
+    sentence = "This was a test mail: it is tried once and never again."
+    deferred = {"outcome": "deferred", "fault": "reply", "phase": "rcpt", "reply_code": 450}
+    assert sentence in text_of(client, make_record(kind="test", **deferred))
+    assert sentence not in text_of(client, make_record(**deferred))
+
+
 def test_the_first_mail_leads_to_those_that_were_sent_again_from_it(client: Client) -> None:
     first = make_record()
     again = [make_mail(resend_of=first.mail), make_mail(resend_of=first.mail)]
