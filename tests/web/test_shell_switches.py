@@ -1,5 +1,7 @@
 """Theme and language: remembered, back on the same page, and never leading elsewhere."""
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -63,3 +65,13 @@ def test_both_work_before_sign_in(db: None) -> None:
 def test_the_browser_says_the_language_until_somebody_chooses(db: None) -> None:
     text = Client().get("/sign-in/", headers={"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5"}).content.decode()
     assert '<html lang="zh-hans"' in text
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_a_language_is_named_by_its_own_name_which_holds_what_is_seen(client: Client, language: str) -> None:
+    client.cookies["django_language"] = language
+    buttons = re.findall(
+        r'lang="(.*?)"\s+title="(.*?)"\s+aria-label="(.*?)"[^>]*>(.*?)<', client.get(RECORDS).content.decode()
+    )
+    assert buttons == [("en", "English", "English", "EN"), ("zh-hans", "简体中文", "简体中文", "中文")]
+    assert all(seen.lower() in name.lower() for _code, _title, name, seen in buttons)
