@@ -7,3 +7,19 @@ document.addEventListener("click", (event) => {
   }
   row.querySelector("a")?.click();
 });
+
+// What was chosen before htmx listened is asked for now, so that fast hands on a slow line get what they typed.
+const filters = document.getElementById("filters");
+
+function differsFromPage(field) {
+  if (field.options) {
+    return [...field.options].some((option) => option.selected !== option.defaultSelected);
+  }
+  return field.value !== field.defaultValue || field.checked !== field.defaultChecked;
+}
+
+document.addEventListener("htmx:load", () => {
+  if ([...(filters?.elements ?? [])].some(differsFromPage)) {
+    filters.dispatchEvent(new Event("change"));
+  }
+}, { once: true });
