@@ -13,6 +13,17 @@ class MailKind(models.TextChoices):
     """Sent by Send Test Mail; tried once, never retried."""
 
 
+class Priority(models.IntegerChoices):
+    """Which mail goes first. Some of the other goes too: nothing starves."""
+
+    BULK = 0, _("Bulk")
+    """Mass mail: nobody waits for it."""
+    NORMAL = 1, _("Normal")
+    """What a task or a person sends."""
+    HIGH = 2, _("High")
+    """Somebody waits for it, such as a sign-in code."""
+
+
 class MailState(models.TextChoices):
     """Where a mail stands: the roll-up of its receivers. See docs/architecture.md for who moves it on."""
 

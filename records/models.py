@@ -9,6 +9,7 @@ from records.enums import (
     MailState,
     Outcome,
     Phase,
+    Priority,
     ReceiverKind,
     ReceiverState,
     ResultClass,
@@ -35,8 +36,16 @@ class Mail(models.Model):
     """One mail that was asked for: its state is the roll-up of its receivers."""
 
     kind = models.CharField(max_length=8, choices=MailKind.choices, default=MailKind.MAIL)
+    priority = models.PositiveSmallIntegerField(choices=Priority.choices, default=Priority.NORMAL)
     state = models.CharField(max_length=16, choices=MailState.choices, default=MailState.QUEUED)
     sender = models.ForeignKey(Sender, null=True, on_delete=models.SET_NULL, related_name="mails")
+    stands_in_for = models.ForeignKey(
+        Sender,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="mails_by_others",
+        help_text=_("The account it was accepted for, while another sends it"),
+    )
     sender_address = models.CharField(max_length=320, blank=True)
     subject = models.CharField(max_length=1000, blank=True)
     message_id = models.CharField(max_length=320, blank=True)
@@ -49,6 +58,9 @@ class Mail(models.Model):
     idempotency_key = models.CharField(max_length=200, blank=True)
     resend_of = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="resends")
     epoch = models.PositiveIntegerField(default=0, help_text=_("Number of the present claim"))
+    committed_epoch = models.PositiveIntegerField(
+        default=0, help_text=_("The last claim that passed the point of no return")
+    )
     attempts = models.PositiveIntegerField(default=0, help_text=_("Tries that counted"))
     accepted_at = models.DateTimeField()
     due_at = models.DateTimeField()
@@ -87,7 +99,7 @@ class Mail(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["sender", "due_at", "id"],
+                fields=["sender", "priority", "due_at", "id"],
                 condition=models.Q(finished_at__isnull=True),
                 name="unfinished_mail_by_sender",
             ),
@@ -219,6 +231,17 @@ class SendingRecord(models.Model):
     def result(self) -> ResultClass:
         """The coarse result that the list shows and filters by."""
         return Outcome(self.outcome).result
+
+
+class DeliveryPause(models.Model):
+    """All sending is held while this one row exists."""
+
+    paused_at = models.DateTimeField()
+    paused_by = models.CharField(max_length=150, blank=True)
+
+    def __str__(self) -> str:
+        """Tell since when."""
+        return f"{self.paused_at:%Y-%m-%d %H:%M:%S}"
 
 
 class Heartbeat(models.Model):

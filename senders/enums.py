@@ -37,3 +37,14 @@ class CircuitState(models.TextChoices):
     """The last session failed before any mail: mail is parked, one probe goes out per interval."""
     REFUSED = "refused", _("Credentials refused")
     """The server refused the sign-in: mail is parked until the account is edited or tested well."""
+
+
+class UnknownPolicy(models.TextChoices):
+    """What follows a try that ended without a reply after the point of no return."""
+
+    SYSTEM = "", _("As the system says")
+    """The operator's MAILBOX_UNKNOWN_POLICY."""
+    RETRY = "retry", _("Try again")
+    """The mail may arrive twice, and its records say so."""
+    HOLD = "hold", _("Hold for a person")
+    """The mail may not have arrived; a person decides on its page."""

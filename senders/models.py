@@ -1,11 +1,11 @@
-"""Sender accounts, the one system default, and whether an account's mail flows."""
+"""Sender accounts, the one system default, whether an account's mail flows, and how much of it may."""
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from senders.enums import CircuitState, Encryption, LoginMethod
+from senders.enums import CircuitState, Encryption, LoginMethod, UnknownPolicy
 
 
 class SenderQuerySet(models.QuerySet["Sender"]):
@@ -42,6 +42,29 @@ class Sender(models.Model):
     timeout = models.PositiveSmallIntegerField(
         _("timeout"), default=30, validators=[MinValueValidator(1), MaxValueValidator(300)], help_text=_("Seconds")
     )
+    max_connections = models.PositiveSmallIntegerField(
+        _("connections at once"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text=_("Over all workers; empty: what the mail server is known to bear"),
+    )
+    per_minute = models.PositiveIntegerField(
+        _("mails per minute"), null=True, blank=True, validators=[MinValueValidator(1)]
+    )
+    per_hour = models.PositiveIntegerField(
+        _("mails per hour"), null=True, blank=True, validators=[MinValueValidator(1)]
+    )
+    per_day = models.PositiveIntegerField(_("mails per day"), null=True, blank=True, validators=[MinValueValidator(1)])
+    unknown_policy = models.CharField(
+        _("mail that may have arrived"),
+        max_length=8,
+        choices=UnknownPolicy.choices,
+        default=UnknownPolicy.SYSTEM,
+        blank=True,
+    )
+    paused_at = models.DateTimeField(null=True, editable=False)
+    paused_by = models.CharField(max_length=150, blank=True, editable=False)
     is_enabled = models.BooleanField(_("enabled"), default=True)
     is_default = models.BooleanField(_("system default sender"), default=False, editable=False)
     last_test_at = models.DateTimeField(null=True, editable=False)
@@ -116,3 +139,64 @@ class Circuit(models.Model):
     def __str__(self) -> str:
         """Tell whose circuit it is and how it stands."""
         return f"{self.sender_id}: {self.state}"
+
+
+class Allowance(models.Model):
+    """What a sender account used of its limits, and what its server taught us about them; written by claiming.
+
+    Apart from the account's own row, so that sending does not compete with editing.
+    """
+
+    sender = models.OneToOneField(Sender, on_delete=models.CASCADE, primary_key=True, related_name="allowance")
+    minute_began = models.DateTimeField(null=True)
+    minute_used = models.PositiveIntegerField(default=0)
+    hour_began = models.DateTimeField(null=True)
+    hour_used = models.PositiveIntegerField(default=0)
+    day_began = models.DateTimeField(null=True)
+    day_used = models.PositiveIntegerField(default=0)
+    slow_until = models.DateTimeField(null=True, help_text=_("The server asked to wait until then"))
+    learned_connections = models.PositiveSmallIntegerField(null=True)
+    learned_per_minute = models.PositiveIntegerField(null=True)
+    learned_until = models.DateTimeField(null=True, help_text=_("What was learned holds until then"))
+    hint = models.CharField(max_length=1000, blank=True, help_text=_("The reply that it was learned from"))
+
+    def __str__(self) -> str:
+        """Tell whose allowance it is and what was used today."""
+        return f"{self.sender_id}: {self.day_used}"
+
+
+class ConnectionSlot(models.Model):
+    """The right to one of a sender account's connections at once, over all workers, under a lease."""
+
+    sender = models.ForeignKey(Sender, on_delete=models.CASCADE, related_name="connection_slots")
+    number = models.PositiveSmallIntegerField()
+    holder = models.CharField(max_length=64)
+    lease_until = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["sender", "number"], name="connection_slot_is_unique")]
+
+    def __str__(self) -> str:
+        """Name the slot."""
+        return f"{self.sender_id}/{self.number}"
+
+
+class Fallback(models.Model):
+    """A stand-in for a sender account whose mail cannot flow; without an owner, one for the system default sender."""
+
+    owner = models.ForeignKey(Sender, null=True, on_delete=models.CASCADE, related_name="fallbacks")
+    sender = models.ForeignKey(Sender, on_delete=models.CASCADE, related_name="stands_in")
+    position = models.PositiveSmallIntegerField()
+
+    class Meta:
+        ordering = ["position", "pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["owner", "sender"], name="fallback_is_named_once"),
+            models.UniqueConstraint(
+                fields=["sender"], condition=models.Q(owner__isnull=True), name="default_fallback_is_named_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        """Tell who stands in for whom."""
+        return f"{self.owner_id} → {self.sender_id}"
