@@ -10,11 +10,14 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+
+NOT_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+"""Settings of a PostgreSQL whose loss nobody would mourn: several times as fast."""
 
 
 class MissingServerError(Exception):
@@ -176,26 +179,26 @@ def _reachable_binaries(folder: str, account: _Unprivileged, top: str) -> str:
 
 
 @contextlib.contextmanager
-def postgres() -> Iterator[str]:
-    """Run a private PostgreSQL without durability, for speed; yields the URL of its database."""
+def postgres(settings: Sequence[str] = NOT_DURABLE) -> Iterator[str]:
+    """Run a private PostgreSQL, without durability unless told otherwise; yields the URL of its database."""
     folder, account = _find_postgres_folder(), _Unprivileged.find()
     top = tempfile.mkdtemp(prefix="mailbox-pg-")
     try:
         account.owns(top)
-        yield from _run_postgres(_reachable_binaries(folder, account, top), account, top)
+        yield from _run_postgres(_reachable_binaries(folder, account, top), account, top, settings)
     finally:
         shutil.rmtree(top, ignore_errors=True)
 
 
-def _run_postgres(binaries: str, account: _Unprivileged, top: str) -> Iterator[str]:
+def _run_postgres(binaries: str, account: _Unprivileged, top: str, settings: Sequence[str]) -> Iterator[str]:
     env = {"PATH": f"{binaries}:/usr/bin:/bin", "LC_ALL": "C", "HOME": top, "TZ": "UTC"}
     init = [f"{binaries}/initdb", "-D", f"{top}/cluster", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
     made = account.run([*init, "--locale=C"], env)
     if made.returncode:
         raise RuntimeError(made.stderr)
     port = free_port()
-    fast = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "listen_addresses=127.0.0.1"]
-    options = [word for setting in [*fast, "max_connections=100"] for word in ("-c", setting)]
+    always = ("listen_addresses=127.0.0.1", "max_connections=100")
+    options = [word for setting in (*always, *settings) for word in ("-c", setting)]
     serve = [f"{binaries}/postgres", "-D", f"{top}/cluster", "-p", str(port), "-k", top, *options]
     process = account.start(serve, env, Path(top, "log"))
     with running(process, stop_with=signal.SIGINT):
