@@ -16,7 +16,7 @@ A session belongs to one thread. Its watcher hears, in the order of what happens
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -101,6 +101,35 @@ class Session:
             raise
         self._is_broken = self._dialogue.stream.is_closed or (transaction.is_open and not self._reset())
         return delivery
+
+    def deliver_all(
+        self, mails: Iterable[ComposedMail], *, before_dot: Callable[[ComposedMail], bool], seconds_per_mail: float
+    ) -> Iterator[Delivery]:
+        """Hand many mails to the server, one behind the other.
+
+        Each is handed over as by `deliver`. The next mail is taken from `mails` before the final dot of the present
+        one is sent; at any time at most one mail is past its dot without a reply. A delivery that costs the session
+        (unknown, fenced, 421, out of step) is the last one; then the session is not usable, and of a mail that was
+        taken and not yielded no dot was sent.
+
+        Args:
+            mails: What to send; asked for the next one only when it can be begun.
+            before_dot: Called once per mail, right before its dot goes out; as in `deliver`.
+            seconds_per_mail: The time from the end of the mail before to the reply to the final dot.
+
+        Yields:
+            One delivery per mail, in the order in which they were taken.
+
+        Raises:
+            SessionError: The session ended; the dots of mails that were taken and not yielded were not sent.
+            ValueError: The first mail that was taken and not yielded could smuggle commands; nothing of it was sent,
+                and the session goes on.
+        """
+        for mail in mails:
+            deadline = time.monotonic() + seconds_per_mail
+            yield self.deliver(mail, before_dot=lambda mail=mail: before_dot(mail), deadline=deadline)  # type: ignore[misc]
+            if self._is_broken:
+                return
 
     def _reset(self) -> bool:
         """End a begun transaction; the mail's fate is known, so failing here costs only the session."""
