@@ -179,6 +179,8 @@ class SkipReason(models.TextChoices):
     SECRET_UNREADABLE = "secret_unreadable", _("The stored password cannot be decrypted with the present keys.")
     CANCELLED = "cancelled", _("Cancelled before it was sent.")
     EXPIRED = "expired", _("Its time to give up passed before a server accepted it.")
+    HANDED_OVER = "handed_over", _("Its sender account could not send it, so another account took it over.")
+    HANDED_BACK = "handed_back", _("Its own sender account took it back.")
 
 
 class ResultClass(models.TextChoices):

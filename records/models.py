@@ -3,6 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from records.alarms.models import Alarm, Tally, TallyMark, WebhookCall
 from records.enums import (
     Fault,
     MailKind,
@@ -45,6 +46,9 @@ class Mail(models.Model):
         on_delete=models.SET_NULL,
         related_name="mails_by_others",
         help_text=_("The account it was accepted for, while another sends it"),
+    )
+    named_sender = models.BooleanField(
+        default=True, help_text=_("The caller named the account, and did not leave it to the system default")
     )
     sender_address = models.CharField(max_length=320, blank=True)
     subject = models.CharField(max_length=1000, blank=True)
