@@ -71,7 +71,7 @@ class Alarm(models.Model):
 
 
 class WebhookCall(models.Model):
-    """One call that tells of an alarm. Its id and body are the same in every try, so that receivers can drop doubles."""
+    """One call that tells of an alarm. Id and body are the same in every try, so that receivers can drop doubles."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     alarm = models.ForeignKey(Alarm, null=True, on_delete=models.CASCADE, related_name="calls")
