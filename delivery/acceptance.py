@@ -20,8 +20,9 @@ from delivery.request import CheckedParties, MailRequest, aware, check_request, 
 from delivery.values import Attachment, ComposedMail, Draft
 from delivery.wake import wake
 from records.clock import database_now
+from records.content import store_content
 from records.enums import MailKind, ReceiverKind, SkipReason
-from records.models import Content, Mail, Receiver
+from records.models import Mail, Receiver
 from senders.models import Sender
 from senders.services import find_default_sender
 from senders.validators import has_control_characters
@@ -191,7 +192,7 @@ def _store(
     mail.needs_smtputf8 = composed.envelope.needs_smtputf8
     mail.size = len(composed.mime)
     mail.save(force_insert=True)
-    Content.objects.create(mail=mail, mime=composed.mime)
+    store_content(mail.pk, composed.head, composed.body)
     _store_receivers(mail, parties)
     if mail.due_at <= mail.accepted_at:
         # After the commit: a worker must not look before the rows are there. Robust: the mail is accepted by then.

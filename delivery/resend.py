@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 
 from delivery.request import MailRequest
 from delivery.values import Attachment
+from records.content import find_mime
 from records.enums import ReceiverKind, ReceiverState
-from records.models import Content, Mail
 
 if TYPE_CHECKING:
     from email.message import MIMEPart
+
+    from records.models import Mail
 
 
 class ContentGoneError(LookupError):
@@ -45,10 +47,10 @@ def read_original(mail: Mail) -> Original:
     Raises:
         ContentGoneError: Its content is not there.
     """
-    content = Content.objects.filter(mail=mail).first()
-    if content is None:
+    mime = find_mime(mail.pk)
+    if mime is None:
         raise ContentGoneError(mail.pk)
-    message = message_from_bytes(bytes(content.mime), policy=policy.default)
+    message = message_from_bytes(mime, policy=policy.default)
     assert isinstance(message, EmailMessage)
     proposed, left_out = _receivers(mail)
     request = MailRequest(

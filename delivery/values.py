@@ -85,6 +85,18 @@ class ComposedMail:
     """With its angle brackets."""
     mime: bytes = field(repr=False)
     """CRLF line ends, no bare CR or LF, not dot-stuffed."""
+    head_size: int = 0
+    """So many bytes are header fields of its own; what follows, from Content-Type on, other mails may share."""
+
+    @property
+    def head(self) -> bytes:
+        """The header fields that are the mail's own."""
+        return self.mime[: self.head_size]
+
+    @property
+    def body(self) -> bytes:
+        """What follows: the header fields of the content, and the content."""
+        return self.mime[self.head_size :]
 
 
 @dataclass(frozen=True, slots=True)

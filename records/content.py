@@ -1,16 +1,38 @@
-"""The composed bytes of mails: the one place that knows how they are stored."""
+"""The composed bytes of mails: the one place that knows how they are stored.
+
+A mail is its own header fields and then a body, which many mails may share: what is sent to thousands is kept once.
+"""
 
 from collections.abc import Collection
 
-from records.models import Content
+from records.models import Body, Content
+
+_AT_ONCE = 1000
+"""So many unused bodies are dropped by one statement."""
+
+
+def store_content(mail_id: int, head: bytes, body: bytes) -> None:
+    """Keep the bytes of one mail."""
+    Content.objects.create(mail_id=mail_id, head=head, body=Body.objects.create(octets=body))
 
 
 def read_many(mail_ids: Collection[int]) -> dict[int, bytes]:
     """Read the bytes of mails, in one query; a mail without content is left out."""
-    rows = Content.objects.filter(mail_id__in=mail_ids).values_list("mail_id", "mime")
-    return {mail_id: bytes(mime) for mail_id, mime in rows}
+    rows = Content.objects.filter(mail_id__in=mail_ids).values_list("mail_id", "head", "body__octets")
+    return {mail_id: bytes(head) + bytes(octets) for mail_id, head, octets in rows}
 
 
 def find_mime(mail_id: int) -> bytes | None:
     """Find the bytes of one mail; None where its content is not kept."""
     return read_many([mail_id]).get(mail_id)
+
+
+def delete_unused_bodies() -> int:
+    """Delete the bodies whose mails are gone; returns how many. Whoever deletes mails calls it afterwards.
+
+    A body is stored in one transaction with its mails and never found again by others, so none is about to be used.
+    """
+    unused = list(Body.objects.filter(contents=None).values_list("pk", flat=True))
+    for start in range(0, len(unused), _AT_ONCE):
+        Body.objects.filter(pk__in=unused[start : start + _AT_ONCE]).delete()
+    return len(unused)

@@ -1,4 +1,4 @@
-"""What was asked (Mail, Content, Receiver) and what was tried (SendingRecord)."""
+"""What was asked (Mail, Content, Body, Receiver) and what was tried (SendingRecord)."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -130,11 +130,28 @@ class Mail(models.Model):
         return MailState(self.state).result
 
 
+class Body(models.Model):
+    """What follows the header fields of a mail, from Content-Type on; mails that say the same share one."""
+
+    octets = models.BinaryField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        """Name the body by its id."""
+        return f"body {self.pk}"
+
+
 class Content(models.Model):
-    """The composed bytes of a mail, apart from its state so that neither slows the other down."""
+    """The composed bytes of a mail, apart from its state so that neither slows the other down.
+
+    `records.content` reads and writes them.
+    """
 
     mail = models.OneToOneField(Mail, on_delete=models.CASCADE, primary_key=True, related_name="content")
-    mime = models.BinaryField()
+    head = models.BinaryField(help_text=_("The mail's own header fields"))
+    body = models.ForeignKey(Body, on_delete=models.PROTECT, related_name="contents")
 
     class Meta:
         # Its own "view_content" would be taken for the permission of that name on sending records.
@@ -143,6 +160,11 @@ class Content(models.Model):
     def __str__(self) -> str:
         """Name the mail that it is the content of."""
         return f"content of mail {self.mail_id}"
+
+    @property
+    def mime(self) -> bytes:
+        """The bytes as they go over the wire."""
+        return bytes(self.head) + bytes(self.body.octets)
 
 
 class Receiver(models.Model):

@@ -14,6 +14,7 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
+from records.content import find_mime
 from records.export import stream_csv
 from records.filters import RecordFilters, list_shortcuts
 from records.forms import FilterForm
@@ -168,4 +169,7 @@ def attachment(_request: HttpRequest, mail_id: int, index: int) -> HttpResponse:
 
 
 def _mime_of(mail_id: int) -> bytes:
-    return bytes(get_object_or_404(Content, mail_id=mail_id).mime)
+    mime = find_mime(mail_id)
+    if mime is None:
+        raise Http404
+    return mime

@@ -8,8 +8,9 @@ from email.message import EmailMessage
 from django.db import transaction
 from django.utils import timezone
 
+from records.content import store_content
 from records.enums import Fault, MailState, Outcome, Phase, ReceiverState, SkipReason
-from records.models import Content, Mail, Receiver, SendingRecord
+from records.models import Mail, Receiver, SendingRecord
 from senders.enums import Encryption
 from senders.models import Sender
 
@@ -80,7 +81,7 @@ def _make_mail(chance: random.Random, sender: Sender, moment: datetime, *, is_fi
         state=MailState.SENT,
         finished_at=moment,
     )
-    Content.objects.create(mail=mail, mime=_compose(sender, subject))
+    store_content(mail.pk, b"", _compose(sender, subject))
     for address in chance.sample(_RECEIVERS, 3 if is_first else chance.choice([1, 1, 1, 2])):
         SendingRecord.objects.bulk_create(_tries(chance, mail, address, moment, fails=is_first))
 

@@ -40,8 +40,10 @@ def compose(draft: Draft) -> ComposedMail:
         "Auto-Submitted: auto-generated",
         "X-Auto-Response-Suppress: All",
     ]
-    mime = serialise(fields, body_part(draft.text, draft.html, draft.attachments))
-    return ComposedMail(parties.envelope, message_id, mime)
+    part = body_part(draft.text, draft.html, draft.attachments)
+    mime = serialise(fields, part)
+    body_size = len(check_fields(part.fields).encode()) + len(b"\r\n") + len(part.body)
+    return ComposedMail(parties.envelope, message_id, mime, len(mime) - body_size)
 
 
 def serialise(fields: Sequence[str], part: Part) -> bytes:

@@ -18,8 +18,8 @@ from delivery.engine.values import Claim, Ending, Server, TryResult
 from delivery.engine.verdict import judge, judge_failure
 from delivery.exceptions import SessionError
 from delivery.smtp.session import Session
+from records.content import find_mime
 from records.enums import Outcome
-from records.models import Content
 from senders.exceptions import SecretUnreadableError
 from senders.models import Sender
 
@@ -139,7 +139,7 @@ class Batch:
 
     def _send_one(self, claim: Claim) -> SessionError | None:
         """Send one mail and settle it; returns the failure if the account is at fault, with the mail unsettled."""
-        mime = Content.objects.filter(pk=claim.mail_id).values_list("mime", flat=True).first()
+        mime = find_mime(claim.mail_id)
         if mime is None or not claim.receivers:
             self._settle(self._unsendable(claim))
             return None
@@ -149,7 +149,7 @@ class Batch:
             except SessionError as error:
                 return error
             try:
-                result = self._deliver(session, claim, bytes(mime))
+                result = self._deliver(session, claim, mime)
             except SessionError as error:
                 self._line.drop()
                 if not self._line.is_fresh:

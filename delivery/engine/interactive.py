@@ -16,8 +16,9 @@ from delivery.engine.limits import get_limits
 from delivery.engine.values import Claim, ClaimedReceiver
 from delivery.values import ComposedMail
 from records.clock import database_now
+from records.content import store_content
 from records.enums import MailKind, MailState
-from records.models import Content, Mail, Receiver
+from records.models import Mail, Receiver
 from senders.models import Sender
 
 
@@ -63,7 +64,7 @@ def open_test_try(
             lease_until=now + lease,
             expires_at=now + lease,
         )
-        Content.objects.create(mail=mail, mime=composed.mime)
+        store_content(mail.pk, composed.head, composed.body)
         target = Receiver.objects.create(mail=mail, address=receiver)
         new_record(mail, target, mail.epoch, now).save(force_insert=True)
     return Claim(

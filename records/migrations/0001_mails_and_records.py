@@ -106,10 +106,21 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Body',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('octets', models.BinaryField()),
+            ],
+            options={
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
             name='Content',
             fields=[
                 ('mail', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='content', serialize=False, to='records.mail')),
-                ('mime', models.BinaryField()),
+                ('head', models.BinaryField(help_text="The mail's own header fields")),
+                ('body', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='contents', to='records.body')),
             ],
             options={
                 'default_permissions': (),

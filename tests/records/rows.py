@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from typing import Any
 
+from records.content import store_content
 from records.enums import Outcome, ReceiverState
-from records.models import Content, Mail, Receiver, SendingRecord
+from records.models import Mail, Receiver, SendingRecord
 
 NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
@@ -22,7 +23,7 @@ def make_mail(*, mime: bytes | None = None, **values: Any) -> Mail:
     }
     mail = Mail.objects.create(**{**given, **values})
     if mime is not None:
-        Content.objects.create(mail=mail, mime=mime)
+        store_content(mail.pk, b"", mime)
     return mail
 
 
