@@ -82,6 +82,7 @@ class Sender(models.Model):
         permissions = [
             ("set_default_sender", _("Can choose the system default sender")),
             ("test_sender", _("Can send test mail and detect settings")),
+            ("pause_sender", _("Can pause and resume sending")),
         ]
         constraints = [
             models.UniqueConstraint(Lower("address"), name="sender_address_is_unique"),

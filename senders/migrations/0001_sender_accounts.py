@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'sender account',
                 'verbose_name_plural': 'sender accounts',
                 'ordering': ['display_name', 'pk'],
-                'permissions': [('set_default_sender', 'Can choose the system default sender'), ('test_sender', 'Can send test mail and detect settings')],
+                'permissions': [('set_default_sender', 'Can choose the system default sender'), ('test_sender', 'Can send test mail and detect settings'), ('pause_sender', 'Can pause and resume sending')],
             },
         ),
         migrations.CreateModel(
