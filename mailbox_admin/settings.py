@@ -190,7 +190,8 @@ CELERY_TASK_DEFAULT_QUEUE = "mail"
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TIMEZONE = TIME_ZONE
-CELERY_WORKER_CONCURRENCY = env.int("WORKER_THREADS", default=8)
+# Orders only: mail is sent by lines (MAILBOX_LINES), each a thread of its own.
+CELERY_WORKER_CONCURRENCY = env.int("WORKER_THREADS", default=4)
 WORKER_STOP_SECONDS = env.float("WORKER_STOP_SECONDS", default=30.0)
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SEND_TASK_EVENTS = False
@@ -226,6 +227,7 @@ MAILBOX_GIVE_UP_HOURS = env.float("MAILBOX_GIVE_UP_HOURS", default=24.0)
 # How mail is delivered; see delivery/engine/limits.py. Seconds where nothing else is said.
 MAILBOX_UNKNOWN_POLICY = env("MAILBOX_UNKNOWN_POLICY", default="retry")
 MAILBOX_BATCH_SIZE = env.int("MAILBOX_BATCH_SIZE", default=20)
+MAILBOX_LINES = env.int("MAILBOX_LINES", default=32)
 MAILBOX_CLAIM_LEASE = env.float("MAILBOX_CLAIM_LEASE", default=60.0)
 MAILBOX_LEASE_MARGIN = env.float("MAILBOX_LEASE_MARGIN", default=60.0)
 MAILBOX_MAIL_DEADLINE = env.float("MAILBOX_MAIL_DEADLINE", default=1200.0)
