@@ -3,7 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from records.alarms.models import Alarm, Tally, TallyMark, WebhookCall
+from records.alarms.models import Alarm, Tally, TallyMark, WebhookCall  # noqa: F401  # tables of this room
 from records.enums import (
     Fault,
     MailKind,
@@ -17,11 +17,14 @@ from records.enums import (
     SkipReason,
     Step,
 )
+from records.interventions import BulkIntervention, Intervention  # noqa: F401  # tables of this room
 from records.querysets import SendingRecordQuerySet
 from senders.models import Sender
 
 WAITING_STATES = (MailState.QUEUED, MailState.RETRY)
 UNFINISHED_STATES = (*WAITING_STATES, MailState.SENDING)
+UNSENT_STATES = (MailState.FAILED, MailState.EXPIRED, MailState.PARTLY_SENT, MailState.CANCELLED)
+"""Ended, and not everybody has got it."""
 
 
 class MailQuerySet(models.QuerySet["Mail"]):
@@ -84,6 +87,8 @@ class Mail(models.Model):
         permissions = [
             ("send_mail", _("Can write mail and send it again")),
             ("cancel_mail", _("Can cancel waiting mail")),
+            ("retry_mail", _("Can try failed mail again and send waiting mail at once")),
+            ("decide_mail", _("Can decide about mail that may have arrived")),
         ]
         constraints = [
             models.UniqueConstraint(
@@ -111,7 +116,13 @@ class Mail(models.Model):
                 fields=["lease_until"], condition=models.Q(state=MailState.SENDING), name="sending_mail_by_lease"
             ),
             models.Index(
-                fields=["expires_at"], condition=models.Q(finished_at__isnull=True), name="unfinished_mail_by_expiry"
+                fields=["expires_at", "id"],
+                condition=models.Q(finished_at__isnull=True),
+                name="unfinished_mail_by_expiry",
+            ),
+            models.Index(fields=["id"], condition=models.Q(state__in=UNSENT_STATES), name="unsent_mail_by_id"),
+            models.Index(
+                fields=["sender", "id"], condition=models.Q(state=MailState.UNCERTAIN), name="held_mail_by_sender"
             ),
         ]
 
