@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from senders.enums import Encryption, LoginMethod
+from senders.enums import Encryption, LoginMethod, UnknownPolicy
 
 if TYPE_CHECKING:
     from senders.models import Sender
@@ -118,6 +118,18 @@ class SenderFields(_SenderModelForm):
             "required": _("Enter the timeout in seconds, such as 30."),
             "invalid": _("The timeout is a whole number of seconds, such as 30."),
         },
+    )
+    unknown_policy = forms.ChoiceField(
+        label=_("Mail that may have arrived"),
+        required=False,
+        choices=UnknownPolicy.choices,
+        initial=UnknownPolicy.SYSTEM,
+        widget=forms.RadioSelect,
+        help_text=_(
+            "Now and then a connection breaks after a whole mail was sent and before the server answered. "
+            "Trying again may bring the mail twice. Holding it may leave it undelivered until a person decides."
+        ),
+        error_messages={"invalid_choice": _("Choose one of the ways shown.")},
     )
     is_enabled = forms.BooleanField(
         label=_("Enabled"),

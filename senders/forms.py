@@ -98,8 +98,8 @@ class SenderForm(SenderFields):
     @property
     def has_advanced_values(self) -> bool:
         """Whether a field of the advanced part says something, so that it should not be folded away."""
-        names = ("reply_to", "ehlo_name", "timeout")
-        said = any(str(self[name].value() or "") for name in names[:2]) or str(self["timeout"].value()) != "30"
+        names = ("reply_to", "ehlo_name", "unknown_policy", "timeout")
+        said = any(str(self[name].value() or "") for name in names[:3]) or str(self["timeout"].value()) != "30"
         return said or any(self[name].errors for name in names)
 
     @property

@@ -29,6 +29,7 @@ EDITED_FIELDS = (
     "ehlo_name",
     "reply_to",
     "timeout",
+    "unknown_policy",
     "is_enabled",
 )
 """What a person edits. The rest of a row is written elsewhere, and a save must not carry old values of it back."""

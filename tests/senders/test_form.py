@@ -394,6 +394,7 @@ def test_an_advanced_value_opens_the_advanced_part(form_values: Values) -> None:
     assert not SenderForm().has_advanced_values
     assert SenderForm({**form_values, "reply_to": "x@example.com"}).has_advanced_values
     assert SenderForm({**form_values, "timeout": ""}).has_advanced_values
+    assert SenderForm({**form_values, "unknown_policy": "hold"}).has_advanced_values
 
 
 def test_unsaved_values_never_touch_the_stored_account(make_sender: MakeSender) -> None:
@@ -403,3 +404,17 @@ def test_unsaved_values_never_touch_the_stored_account(make_sender: MakeSender) 
     assert form.unsaved_sender().pk is None
     assert form.effective_password() == "typed"
     assert Sender.objects.get().host == "smtp.example.com"
+
+
+@pytest.mark.parametrize("typed", ["", "retry", "hold"])
+def test_what_follows_a_lost_answer_is_the_accounts_own_choice(form_values: Values, typed: str) -> None:
+    form = SenderForm({**form_values, "unknown_policy": typed})
+    assert form.is_valid()
+    saved = form.store()
+    assert saved is not None
+    assert Sender.objects.get().unknown_policy == typed
+
+
+def test_a_way_that_does_not_exist_is_refused(form_values: Values) -> None:
+    form = SenderForm({**form_values, "unknown_policy": "drop"})
+    assert form.errors["unknown_policy"] == ["Choose one of the ways shown."]
