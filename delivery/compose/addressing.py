@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from delivery.compose.exceptions import ComposeError
-from delivery.compose.headers import address_field, mailbox_field, refuse_control_characters
+from delivery.compose.headers import address_field, mailbox_field
 from delivery.values import Draft, Envelope
 from senders.validators import MAX_ADDRESS_LENGTH, MAX_LOCAL_LENGTH, Address, parse_address
 
@@ -68,9 +68,8 @@ def read_parties(draft: Draft) -> Parties:
     """Read the addresses of a draft.
 
     Raises:
-        ComposeError: an address is wrong, a name breaks its header, or there is no receiver.
+        ComposeError: an address is wrong, or there is no receiver.
     """
-    refuse_control_characters("display_name", draft.display_name)
     parties = Parties(
         _read("sender_address", draft.sender_address),
         _read_all("to", draft.to),

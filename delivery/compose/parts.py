@@ -32,12 +32,10 @@ class Part:
     """Ends in CRLF, which within a multipart belongs to the boundary that follows."""
 
 
-def body_part(text: str, html: str, attachments: Sequence[Attachment] = ()) -> Part:
-    """Return the body as one entity: text, HTML or both as alternatives, and the attachments beside them."""
+def body_part(text: str, html: str, files: Sequence[Part] = ()) -> Part:
+    """Return the body as one entity: text, HTML or both as alternatives, and the files beside them."""
     part = _message_part(text, html)
-    if not attachments:
-        return part
-    return multipart("mixed", [part, *(attachment_part(attachment) for attachment in attachments)])
+    return multipart("mixed", [part, *files]) if files else part
 
 
 def _message_part(text: str, html: str) -> Part:

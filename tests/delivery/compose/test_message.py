@@ -160,4 +160,4 @@ def test_no_line_is_too_long_and_no_line_end_is_bare(
 
 def test_a_body_part_that_would_smuggle_a_bare_line_feed_is_refused() -> None:
     with pytest.raises(ComposeError, match="unsafe"):
-        serialise(["Subject: x"], Part((), b"a\n.\nMAIL FROM:<evil@example.com>\r\n"))
+        serialise(Part(("Content-Type: text/plain",), b"a\n.\nMAIL FROM:<evil@example.com>\r\n"))
