@@ -1,5 +1,7 @@
 """The closed sets of values of mails, receivers and sending records. Stored values never change."""
 
+from enum import StrEnum
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -259,6 +261,17 @@ class Fault(models.TextChoices):
     """The server or the network ended the connection."""
     PROTOCOL = "protocol", _("Answer is not SMTP")
     """A reply that is no SMTP reply, or one too long, within a session."""
+
+
+class Lesson(StrEnum):
+    """What a server's reply teaches about how much an account may send."""
+
+    CONNECTIONS = "connections"
+    """Fewer connections at once."""
+    RATE = "rate"
+    """More slowly. A final code does not count as one: it is about the account, and not about the mail."""
+    DAY = "day"
+    """Nothing more until tomorrow: the account's quota is used up. A final code does not count as one."""
 
 
 class Remedy(models.TextChoices):

@@ -55,6 +55,30 @@ class ServerPort:
 
 
 @dataclass(frozen=True, slots=True)
+class SenderLimits:
+    """How much an account may send; None where nothing limits it. A mail to three receivers counts as three mails."""
+
+    connections: int | None = None
+    """Connections at once, over all workers."""
+    per_minute: int | None = None
+    per_hour: int | None = None
+    per_day: int | None = None
+
+    @property
+    def limits_mails(self) -> bool:
+        """Tell whether the number of mails in any span of time is limited."""
+        return any(limit is not None for limit in (self.per_minute, self.per_hour, self.per_day))
+
+    @property
+    def is_limited(self) -> bool:
+        """Tell whether anything is limited."""
+        return self.limits_mails or self.connections is not None
+
+
+NO_LIMITS = SenderLimits()
+
+
+@dataclass(frozen=True, slots=True)
 class Preset:
     """The mail server of one provider, and what signing in to it takes."""
 
@@ -83,6 +107,10 @@ class Preset:
     """Smaller stands first."""
     note: Bilingual
     aliases: tuple[str, ...]
+    limits: SenderLimits
+    """What the provider says it takes from one account."""
+    limits_of_domains: SenderLimits
+    """The same for addresses of the provider's own domains, which are often free accounts."""
 
     @property
     def host(self) -> str:
@@ -100,6 +128,10 @@ class Preset:
         words = (self.key, self.name.en, self.name.zh, *self.aliases, *self.hosts, *self.domains)
         return " ".join(words).lower()
 
+    def limits_for(self, address: str) -> SenderLimits:
+        """Return what the provider takes from the account with this address."""
+        return self.limits_of_domains if address.rpartition("@")[2].lower() in self.domains else self.limits
+
     def has_host(self, host: str) -> bool:
         """Tell whether a host name in lower case is one of this provider's."""
         return host in self.hosts or any(fnmatchcase(host, pattern) for pattern in self.host_patterns)
@@ -110,6 +142,7 @@ def _read_port(table: Mapping[str, Any]) -> ServerPort:
 
 
 def _read_preset(table: Mapping[str, Any], weight: int) -> Preset:
+    limits = table.get("limits", {})
     return Preset(
         key=table["key"],
         name=read_bilingual(table["name"]),
@@ -128,6 +161,8 @@ def _read_preset(table: Mapping[str, Any], weight: int) -> Preset:
         weight=weight,
         note=read_bilingual(table["note"]) if "note" in table else NO_TEXT,
         aliases=tuple(table.get("aliases", ())),
+        limits=SenderLimits(**limits),
+        limits_of_domains=SenderLimits(**table.get("limits_of_domains", limits)),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from records.enums import Outcome, Remedy, SkipReason
+from records.enums import Lesson, Outcome, Remedy, SkipReason
 from records.error_book.failure import Facts, Failure, derive_facts
 from records.error_book.rules import Rule
 from senders.bilingual import Bilingual, read_bilingual
@@ -38,6 +38,13 @@ class Entry:
     """Slug of a guide, or empty."""
     remedy: Remedy
     rules: tuple[Rule, ...]
+    lesson: Lesson | None = None
+    """What it teaches about how much the account may send."""
+
+    @property
+    def is_of_account(self) -> bool:
+        """Tell whether even a final reply says nothing about the mail in hand: it waits and does not fail."""
+        return self.lesson in {Lesson.RATE, Lesson.DAY}
 
 
 def _read_entry(key: str, table: Mapping[str, Any]) -> Entry:
@@ -48,6 +55,7 @@ def _read_entry(key: str, table: Mapping[str, Any]) -> Entry:
         guide=table.get("guide", ""),
         remedy=Remedy(table.get("remedy", Remedy.NONE)),
         rules=tuple(Rule.read(rule) for rule in table.get("rules", ())),
+        lesson=Lesson(table["lesson"]) if "lesson" in table else None,
     )
 
 

@@ -168,7 +168,8 @@ def test_an_empty_text_counts_as_no_text() -> None:
 def test_the_file_has_no_field_that_nobody_reads() -> None:
     known = {
         "key", "name", "hosts", "host_patterns", "port", "encryption", "alternatives", "domains", "secret_kind",
-        "login_method", "login_name", "guide", "common", "recognised", "note", "aliases",
+        "login_method", "login_name", "guide", "common", "recognised", "note", "aliases", "limits",
+        "limits_of_domains",
     }  # fmt: skip
     tables = tomllib.loads(PRESETS_FILE.read_text(encoding="utf-8"))["presets"]
     assert {field for table in tables for field in table} - known == set()
