@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,14 +11,11 @@ from django.utils.translation import gettext as _
 from delivery.compose.exceptions import ComposeError
 from delivery.compose.headers import address_field, mailbox_field
 from delivery.values import Draft, Envelope
-from senders.validators import MAX_ADDRESS_LENGTH, MAX_LOCAL_LENGTH, Address, parse_address
+from senders.validators import Address, parse_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-_LABEL = r"(?![a-z0-9]{2}--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_USUAL_ADDRESS = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@({_LABEL}(?:\.{_LABEL})*)")
 _NOBODY_NAMED = "undisclosed-recipients:;"
 
 
@@ -92,10 +88,6 @@ def _read_all(field: str, texts: Iterable[str]) -> tuple[Address, ...]:
 
 
 def _read(field: str, text: str) -> Address:
-    usual = _USUAL_ADDRESS.fullmatch(text)
-    # Nearly all addresses are like this; the full check costs ten times as much.
-    if usual and len(text) <= MAX_ADDRESS_LENGTH and len(usual[1]) <= MAX_LOCAL_LENGTH:
-        return Address(text, usual[1], usual[2], text, needs_smtputf8=False)
     try:
         return parse_address(text)
     except ValidationError as error:

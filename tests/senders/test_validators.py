@@ -150,6 +150,24 @@ def test_what_passes_is_one_safe_addr_spec(text: str) -> None:
     assert parse_address(address.ascii).ascii == address.ascii
 
 
+def read_or_refuse(text: str) -> Address | str:
+    """Read an address; what is refused gives the code."""
+    try:
+        return parse_address(text)
+    except ValidationError as refusal:
+        return str(refusal.code)
+
+
+@settings(deadline=None, max_examples=500)
+@given(
+    local=st.text("abZ9.-_+#&'*/=?^`{|}~!$%", max_size=6) | st.just("a" * 65),
+    domain=st.text("abz9.-x", max_size=10) | st.lists(st.text("ab9-", max_size=64), max_size=6).map(".".join),
+)
+def test_the_short_cut_for_usual_addresses_says_what_the_full_check_says(local: str, domain: str) -> None:
+    text = f"{local}@{domain}"
+    assert read_or_refuse(text) == read_or_refuse(f" {text}")  # a space takes the long way
+
+
 @pytest.mark.parametrize(
     ("text", "host"),
     [
