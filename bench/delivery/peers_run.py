@@ -1,0 +1,108 @@
+"""The main comparison: everybody in turn, round after round, so that a noisy minute hits all alike."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.delivery import servers
+from bench.delivery.contestants import (
+    PEER_SETUPS,
+    Contestant,
+    Ours,
+    Peer,
+    PlainClient,
+    Platform,
+    SmtpSource,
+    set_up_peers,
+)
+from bench.delivery.measure import Field, Result, RunFailedError, run
+from bench.delivery.stores import PostgresStore, SqliteStore
+
+SQLITE_PEERS = ("post_office", "mailer")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What of the comparison is run."""
+
+    count: int
+    rounds: int
+    sizes: tuple[int, ...]
+    only: str
+    databases: tuple[str, ...]
+
+
+@contextlib.contextmanager
+def on_postgres(folder: Path) -> Iterator[tuple[Field, list[Contestant]]]:
+    """Set everybody up on PostgreSQL and Redis."""
+    with servers.postgres() as cluster, servers.redis_server() as redis:
+        sink, python = servers.DebianSink(folder), servers.peers_python()
+        try:
+            store = PostgresStore(cluster, "peers")
+            set_up_peers(python, store, redis, sink)
+            platform = Platform(folder / "ours", PostgresStore(cluster, "ours"), redis)
+            platform.set_up(sink)
+            platform.store.keep_as_fresh()
+            contestants = [
+                Ours(platform, 1),
+                Ours(platform, 2),
+                *(Peer(setup, python, store, redis, sink) for setup in PEER_SETUPS),
+                PlainClient(sink, pinned=True),
+                PlainClient(sink, pinned=False),
+                SmtpSource(sink, 1),
+            ]
+            yield Field(sink, cluster, redis), contestants
+        finally:
+            sink.stop()
+
+
+@contextlib.contextmanager
+def on_sqlite(folder: Path) -> Iterator[tuple[Field, list[Contestant]]]:
+    """Set up who can do without Redis, on SQLite."""
+    sink, python = servers.DebianSink(folder), servers.peers_python()
+    try:
+        store = SqliteStore(folder / "peers.sqlite3")
+        set_up_peers(python, store, None, sink)
+        platform = Platform(folder / "ours-sqlite", SqliteStore(folder / "ours-sqlite" / "mailbox.sqlite3"), None)
+        platform.set_up(sink)
+        platform.store.keep_as_fresh()
+        setups = [setup for setup in PEER_SETUPS if setup.key in SQLITE_PEERS]
+        peers = [Peer(setup, python, store, None, sink) for setup in setups]
+        yield Field(sink), [Ours(platform, 1), *peers]
+    finally:
+        sink.stop()
+
+
+PLACES = {"postgres": on_postgres, "sqlite": on_sqlite}
+
+
+def compare(options: Options, folder: Path) -> dict[str, list[list[Result]]]:
+    """Return the results by database, by round."""
+    found: dict[str, list[list[Result]]] = {}
+    for database in options.databases:
+        with PLACES[database](folder) as (field, contestants):
+            chosen = [one for one in contestants if options.only in one.name]
+            found[database] = [_round(chosen, field, options, number) for number in range(options.rounds)]
+    return found
+
+
+def _round(contestants: list[Contestant], field: Field, options: Options, number: int) -> list[Result]:
+    results = []
+    for size in options.sizes:
+        for contestant in contestants:
+            try:
+                result = run(contestant, field, count=options.count, size=size)
+            except (RunFailedError, RuntimeError) as error:
+                print(f"  {error}", file=sys.stderr)
+                continue
+            results.append(result)
+            print(
+                f"  round {number + 1}, {size / 1000:g} KB: {result.name:46}{result.rate:9,.0f}/s"
+                f"{result.cpu:8.3f} CPU-ms, others used {result.foreign:.2f} cores",
+                file=sys.stderr,
+            )
+    return results
