@@ -33,6 +33,7 @@ DESTINATIONS = (
     Destination("senders:list", _("Sender accounts")),
     Destination("records:list", _("Mail sending record")),
     Destination("delivery:compose", _("Write mail")),
+    Destination("delivery:alarms", _("Alarms")),
 )
 
 

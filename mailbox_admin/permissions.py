@@ -13,6 +13,7 @@ PERMISSION_NAMES: dict[str, str | Promise] = {
     "records.view_sendingrecord": _("See the mail sending record"),
     "records.export_records": _("Export the mail sending record"),
     "records.view_content": _("See the content of mails"),
+    "records.view_alarm": _("See alarms and metrics"),
     "records.send_mail": _("Write mail and send it again"),
     "records.cancel_mail": _("Cancel waiting mail"),
 }
@@ -34,6 +35,7 @@ PAGE_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "delivery:check": ("senders.test_sender", "senders.add_sender"),
     "delivery:check_saved": ("senders.test_sender",),
     "delivery:detect": ("senders.test_sender",),
+    "delivery:alarms": ("records.view_alarm",),
     "delivery:compose": ("records.send_mail",),
     "delivery:accepted": ("records.send_mail",),
     "delivery:resend": ("records.send_mail",),

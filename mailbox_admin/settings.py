@@ -73,6 +73,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "mailbox_admin.context.shell",
                 "senders.context.mail_configuration",
+                "delivery.alarms.context.open_alarms",
             ],
         },
     }
@@ -226,8 +227,8 @@ MAILBOX_MAX_SUBJECT_LENGTH = env.int("MAILBOX_MAX_SUBJECT_LENGTH", default=998, 
 MAILBOX_GIVE_UP_HOURS = env.float("MAILBOX_GIVE_UP_HOURS", default=24.0)
 # How mail is delivered; see delivery/engine/limits.py. Seconds where nothing else is said.
 MAILBOX_UNKNOWN_POLICY = env("MAILBOX_UNKNOWN_POLICY", default="retry")
-MAILBOX_BATCH_SIZE = env.int("MAILBOX_BATCH_SIZE", default=20)
 MAILBOX_LINES = env.int("MAILBOX_LINES", default=32)
+MAILBOX_BATCH_SIZE = env.int("MAILBOX_BATCH_SIZE", default=20)
 MAILBOX_CLAIM_LEASE = env.float("MAILBOX_CLAIM_LEASE", default=60.0)
 MAILBOX_LEASE_MARGIN = env.float("MAILBOX_LEASE_MARGIN", default=60.0)
 MAILBOX_MAIL_DEADLINE = env.float("MAILBOX_MAIL_DEADLINE", default=1200.0)
@@ -237,3 +238,17 @@ MAILBOX_RETRY_BASE = env.float("MAILBOX_RETRY_BASE", default=30.0)
 MAILBOX_RETRY_CAP = env.float("MAILBOX_RETRY_CAP", default=1800.0)
 MAILBOX_PROBE_BASE = env.float("MAILBOX_PROBE_BASE", default=15.0)
 MAILBOX_PROBE_CAP = env.float("MAILBOX_PROBE_CAP", default=300.0)
+
+# Alarms: minutes after which a server that can't be reached, and mail that is due, are no accident any more; how full a
+# day's quota may be, in percent. See delivery/alarms.
+MAILBOX_ALARM_UNREACHABLE_MINUTES = env.float("MAILBOX_ALARM_UNREACHABLE_MINUTES", default=5.0)
+MAILBOX_ALARM_QUEUE_MINUTES = env.float("MAILBOX_ALARM_QUEUE_MINUTES", default=10.0)
+MAILBOX_ALARM_QUOTA_PERCENT = env.int("MAILBOX_ALARM_QUOTA_PERCENT", default=80, most=100)
+# Whom each alarm is told: a URL, the secret that calls are signed with, and whether http:// may leave the own network.
+MAILBOX_ALARM_WEBHOOK = env("MAILBOX_ALARM_WEBHOOK", default="")
+MAILBOX_ALARM_WEBHOOK_SECRET = env("MAILBOX_ALARM_WEBHOOK_SECRET", default="")
+MAILBOX_ALARM_WEBHOOK_ALLOW_HTTP = env.bool("MAILBOX_ALARM_WEBHOOK_ALLOW_HTTP", default=False)
+# Where people open Mailbox, for links in what leaves it.
+MAILBOX_URL = env("MAILBOX_URL", default="")
+# What a scraper of /metrics shows instead of a sign-in; empty: only signed-in persons may see them.
+METRICS_TOKEN = env("METRICS_TOKEN", default="")

@@ -1,0 +1,85 @@
+"""What can be wrong with waiting mail: too old, held for a person, refused because mail is not configured."""
+
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Count, Min, OuterRef, QuerySet, Subquery
+
+from delivery.alarms.accounts import find_circuit
+from delivery.alarms.troubles import Trouble
+from records.alarms.enums import AlarmKind
+from records.enums import MailState, Outcome, Priority, SkipReason
+from records.error_book import explain_outcome
+from records.models import Mail, SendingRecord
+from senders.allowances import AllowanceState, Window
+from senders.models import Sender
+from senders.services import find_default_sender
+
+REFUSALS_COUNT_FOR = timedelta(days=1)
+"""How long after its refusal a mail that named no sender is a reason for an alarm."""
+MAX_LOOKED_AT = 1000
+"""Latest records of mail that was not sent, among which refusals are looked for."""
+
+
+def with_oldest_due(senders: QuerySet[Sender]) -> QuerySet[Sender]:
+    """Add `oldest_0` … per priority: when the mail that waits longest was due. Each is one step along an index."""
+    oldest = {
+        f"oldest_{priority.value}": Subquery(
+            Mail.objects.waiting()
+            .filter(sender=OuterRef("pk"), priority=priority)
+            .order_by("due_at", "pk")
+            .values("due_at")[:1]
+        )
+        for priority in Priority
+    }
+    return senders.annotate(**oldest)
+
+
+def oldest_due(sender: Sender) -> datetime | None:
+    """Read when the account's mail that waits longest was or is due, from a row of `with_oldest_due`."""
+    moments: list[datetime | None] = [getattr(sender, f"oldest_{priority.value}") for priority in Priority]
+    return min((moment for moment in moments if moment), default=None)
+
+
+def find_old_queue(sender: Sender, allowance: AllowanceState, paused: Collection[int], now: datetime) -> Trouble | None:
+    """Tell that an account's mail waits too long, and nothing explains it.
+
+    A pause is wanted, a limit has its own alarm or only slows down, a fault of the account has its own alarm.
+    """
+    oldest = oldest_due(sender)
+    if oldest is None or oldest > now - timedelta(minutes=settings.MAILBOX_ALARM_QUEUE_MINUTES):
+        return None
+    if sender.pk in paused or find_circuit(sender) or _is_slowed(allowance):
+        return None
+    disabled = explain_outcome(Outcome.SKIPPED, SkipReason.SENDER_DISABLED).key
+    return Trouble(AlarmKind.QUEUE_OLD, sender, "" if sender.is_enabled else disabled, began_at=oldest)
+
+
+def _is_slowed(allowance: AllowanceState) -> bool:
+    """Tell whether a limit makes the mail wait: nothing may go now, or what may has just begun to go."""
+    in_motion = any(use.used for use in allowance.uses if use.window is not Window.DAY)
+    return in_motion or allowance.exhausted_until is not None
+
+
+def find_held(senders: Mapping[int, Sender]) -> Iterator[Trouble]:
+    """Tell whose mail is held for a person to decide; that of deleted accounts counts together."""
+    held = Mail.objects.filter(state=MailState.UNCERTAIN).order_by()
+    cause = explain_outcome(Outcome.UNKNOWN).key
+    for sender_id, count, since in held.values_list("sender_id").annotate(Count("pk"), Min("finished_at")):
+        yield Trouble(AlarmKind.HELD, senders.get(sender_id), cause, began_at=since, amount=count)
+
+
+def find_not_configured(now: datetime) -> Trouble | None:
+    """Tell that mail was refused for want of a system default sender, and that there is still none."""
+    if find_default_sender() is not None:
+        return None
+    # Few of the latest: cancelled mail has the same outcome, and there can be a million of it.
+    skipped = SendingRecord.objects.filter(outcome=Outcome.SKIPPED, started_at__gte=now - REFUSALS_COUNT_FOR)
+    latest = skipped.order_by("-started_at", "-id").values("pk")[:MAX_LOOKED_AT]
+    refused = SendingRecord.objects.filter(pk__in=latest, skip_reason=SkipReason.NOT_CONFIGURED).order_by()
+    found = refused.aggregate(count=Count("mail", distinct=True), since=Min("started_at"))
+    if not found["count"]:
+        return None
+    cause = explain_outcome(Outcome.SKIPPED, SkipReason.NOT_CONFIGURED).key
+    return Trouble(AlarmKind.NOT_CONFIGURED, None, cause, began_at=found["since"], amount=found["count"])
