@@ -9,3 +9,7 @@ class DeliveryConfig(AppConfig):
 
     name = "delivery"
     verbose_name = _("Delivery")
+
+    def ready(self) -> None:
+        """Register the system checks."""
+        from delivery import checks  # noqa: F401, PLC0415  # needs the models, which load later

@@ -13,6 +13,7 @@ from django.core.checks import Warning as Advice
 
 from mailbox_admin.data_dir import is_private
 from mailbox_admin.health import broker_state
+from mailbox_admin.metrics import MIN_TOKEN_LENGTH
 from senders import keyring
 from senders.exceptions import KeyringError
 
@@ -140,3 +141,21 @@ def check_mail_may_leave(**_: Any) -> list[CheckMessage]:
         return []
     problem = f"Mail servers are dialled in {', '.join(settings.MAILBOX_DIAL_ONLY)} only."
     return [Advice(problem, hint="Take MAILBOX_DIAL_ONLY out to send anywhere.", id="mailbox.W014")]
+
+
+@register(Tags.security)
+def check_metrics_token(**_: Any) -> list[CheckMessage]:
+    """Tell of a token that is too short to keep strangers out; it opens nothing."""
+    if not settings.METRICS_TOKEN or len(settings.METRICS_TOKEN) >= MIN_TOKEN_LENGTH:
+        return []
+    problem = f"METRICS_TOKEN has fewer than {MIN_TOKEN_LENGTH} characters, and lets nobody in."
+    return [Error(problem, hint="Set it to 32 random characters.", id="mailbox.E015")]
+
+
+@register(Tags.security)
+def check_address(**_: Any) -> list[CheckMessage]:
+    """Tell of an address of Mailbox itself that links can't begin with."""
+    if not settings.MAILBOX_URL or settings.MAILBOX_URL.startswith(("https://", "http://")):
+        return []
+    problem = f"MAILBOX_URL is {settings.MAILBOX_URL!r}, which is no address of a page."
+    return [Error(problem, hint="Write https://mailbox.example.org.", id="mailbox.E016")]

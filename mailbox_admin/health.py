@@ -11,7 +11,10 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from mailbox_admin.celery import app
+from mailbox_admin.metrics import scrape
 from records.models import Heartbeat
+
+METRICS = "/metrics"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ def broker_state() -> str:
 
 
 class HealthMiddleware:
-    """Answers for the two addresses before any other middleware is asked."""
+    """Answers health questions, and scrapers that show a token, before any other middleware is asked."""
 
     _views = {"/livez": livez, "/readyz": readyz}
 
@@ -101,5 +104,6 @@ class HealthMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer a health question, or pass the request on."""
-        view = self._views.get(request.path_info)
+        shows_token = request.path_info == METRICS and "Authorization" in request.headers
+        view = scrape if shows_token else self._views.get(request.path_info)
         return view(request) if view else self.get_response(request)

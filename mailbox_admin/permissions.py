@@ -18,6 +18,8 @@ PERMISSION_NAMES: dict[str, str | Promise] = {
     "records.cancel_mail": _("Cancel waiting mail"),
 }
 
+METRICS_PERMISSION = "records.view_alarm"
+
 # What each address asks for, so that the page for "not allowed" can name it. A test holds it against the views.
 PAGE_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "senders:list": ("senders.view_sender",),

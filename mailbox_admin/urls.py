@@ -5,7 +5,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 from django.views.i18n import set_language
 
-from mailbox_admin import health, views
+from mailbox_admin import health, metrics, views
 
 MAILBOX = "system/setting/mailbox/"
 
@@ -21,6 +21,7 @@ urlpatterns = [
     path("language/", login_not_required(set_language), name="set_language"),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
 ]
 
 handler403 = "mailbox_admin.views.permission_denied"
