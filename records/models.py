@@ -35,6 +35,10 @@ class MailQuerySet(models.QuerySet["Mail"]):
         # The end is asked for as well, for the indexes: SQLite matches a condition on NULL, and not a list of states.
         return self.filter(state__in=WAITING_STATES, finished_at__isnull=True)
 
+    def unsent(self) -> "MailQuerySet":
+        """Keep the mails that ended while not everybody has got them."""
+        return self.filter(state__in=UNSENT_STATES)
+
 
 class Mail(models.Model):
     """One mail that was asked for: its state is the roll-up of its receivers."""

@@ -12,6 +12,7 @@ from delivery.engine.fence import Fence
 from delivery.engine.leases import kept_leases
 from delivery.engine.limits import get_limits
 from delivery.engine.line import Line
+from delivery.engine.pauses import paused_sender_ids
 from delivery.engine.settle import finish
 from delivery.engine.turns import turns
 from delivery.engine.values import Claim, Ending, Server, TryResult
@@ -70,7 +71,8 @@ class Drain:
 
     def _send_some(self) -> bool:
         """Send a batch, with the account as it is now; returns whether there may be more."""
-        sender = Sender.objects.enabled().filter(pk=self._sender_id).first()
+        flowing = Sender.objects.enabled().exclude(pk__in=paused_sender_ids())
+        sender = flowing.filter(pk=self._sender_id).first()
         admission = circuit.admit(self._sender_id) if sender else Admission.PARKED
         if sender is None or admission is Admission.PARKED:
             return False

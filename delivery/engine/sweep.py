@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from delivery.engine.causes import cause_of
+from delivery.engine.pauses import paused_sender_ids
 from delivery.engine.settle import settle_mail
 from delivery.engine.skip import skip_pending
 from delivery.engine.values import Ending, Server
@@ -105,7 +106,9 @@ def expired_mail(now: datetime) -> QuerySet[Mail]:
     """Find the waiting mail whose time to give up passed."""
     # What was never tried and can be is left to a worker for its one try: every mail is tried at least once.
     had_its_chance = Q(state=MailState.RETRY) | Q(expires_untried=True) | _CANNOT_BE_TRIED
-    return Mail.objects.waiting().filter(had_its_chance, expires_at__lte=now).order_by("expires_at")
+    # Its time stands still while its sender is paused, unless the caller set it.
+    paused = Q(expires_untried=False, sender_id__in=paused_sender_ids())
+    return Mail.objects.waiting().filter(had_its_chance, ~paused, expires_at__lte=now).order_by("expires_at")
 
 
 def _skip_batch(choose: Callable[[datetime], QuerySet[Mail]]) -> int:
@@ -130,9 +133,10 @@ def _reason(mail: Mail) -> SkipReason:
 
 
 def find_due_senders() -> list[int]:
-    """Find whose mail should move now: due, enabled, and flowing or to be probed."""
+    """Find whose mail should move now: due, enabled, not paused, and flowing or to be probed."""
     now = database_now()
     due = Mail.objects.waiting().filter(due_at__lte=now).values("sender_id")
     parked = Circuit.objects.filter(Q(state=CircuitState.REFUSED) | Q(state=CircuitState.OPEN, probe_at__gt=now))
     flowing = Sender.objects.enabled().filter(pk__in=due).exclude(pk__in=parked.values("pk"))
+    flowing = flowing.exclude(pk__in=paused_sender_ids())
     return list(flowing.order_by("pk").values_list("pk", flat=True))

@@ -1,0 +1,132 @@
+"""Doing one deed to many mails: in batches of one short transaction each, to be broken off and continued anywhere."""
+
+import logging
+import time
+
+from django.db import OperationalError, connection, transaction
+from django.db.models import Max, Q
+
+from delivery.control.deeds import carry_out
+from delivery.control.pausing import Pause
+from delivery.control.selection import MailFilters
+from records.clock import database_now
+from records.interventions import BulkIntervention, Deed
+from records.models import Mail
+
+logger = logging.getLogger(__name__)
+
+BATCH = 200
+"""Mails per transaction: short ones, so that workers never wait long."""
+PROLONG_BATCH = 2000
+"""The same where one statement does it."""
+TRIES = 3
+"""How often a batch is tried that met others in the database."""
+
+
+def begin(deed: Deed, filters: MailFilters, by: str, *, up_to_id: int | None = None) -> BulkIntervention:
+    """Store what is to be done to which mails; `run` does it.
+
+    Args:
+        deed: What.
+        filters: To which mails; their group must be one that the deed is for.
+        by: Who asks.
+        up_to_id: Mails that were accepted later are left alone; None: what was accepted until now is meant.
+    """
+    work = BulkIntervention.objects.create(
+        deed=deed,
+        filters=filters.as_json(),
+        done_by=by[:150],
+        began_at=database_now(),
+        up_to_id=find_last_id() if up_to_id is None else up_to_id,
+    )
+    logger.info("a deed at many mails begins", extra={"work": work.pk, "deed": str(deed), "by": by})
+    return work
+
+
+def find_last_id() -> int:
+    """Find the mail that was accepted last; 0 where there is none."""
+    return int(Mail.objects.aggregate(last=Max("pk"))["last"] or 0)
+
+
+def run(work: BulkIntervention, *, seconds: float = float("inf")) -> BulkIntervention:
+    """Work until all is done, the time is over, or another process is at it; returns how it stands then.
+
+    Whatever is left is continued by the sweep.
+    """
+    ends_at = time.monotonic() + seconds
+    try:
+        while _try_batch(work.pk) and time.monotonic() < ends_at:
+            pass
+    except OperationalError:
+        logger.warning(
+            "a deed at many mails failed for now, the sweep continues it", extra={"work": work.pk}, exc_info=True
+        )
+    work.refresh_from_db()
+    return work
+
+
+def continue_unfinished(*, seconds: float) -> None:
+    """Go on with whatever was begun and not finished, oldest first, for a while."""
+    ends_at = time.monotonic() + seconds
+    for work in BulkIntervention.objects.filter(finished_at__isnull=True).order_by("pk"):
+        left = ends_at - time.monotonic()
+        if left <= 0:
+            return
+        run(work, seconds=left)
+
+
+def _try_batch(work_id: int) -> bool:
+    """Do a batch; where the database broke it off, for the sake of others, once more."""
+    for tries_left in reversed(range(TRIES)):
+        try:
+            return _do_batch(work_id)
+        except OperationalError:
+            if not tries_left or connection.in_atomic_block:
+                raise
+            connection.close_if_unusable_or_obsolete()
+            time.sleep(0.1 * (TRIES - tries_left))
+    return False
+
+
+def _do_batch(work_id: int) -> bool:
+    """Do it to the next mails; returns whether there may be more for this process to do."""
+    with transaction.atomic():
+        # Another process has a row that is skipped. SQLite ignores this: there the transaction began IMMEDIATE.
+        unfinished = BulkIntervention.objects.select_for_update(skip_locked=True).filter(finished_at__isnull=True)
+        work = unfinished.filter(pk=work_id).first()
+        if work is None:
+            return False
+        ids = _prolong_next(work) if work.deed == Deed.PROLONG else _treat_next(work)
+        if ids:
+            work.last_id = ids[-1]
+        else:
+            _finish(work)
+        work.save(update_fields=["last_id", "changed", "finished_at"])
+    return bool(ids)
+
+
+def _treat_next(work: BulkIntervention) -> list[int]:
+    filters = MailFilters.from_json(work.filters)
+    ids = list(filters.find().filter(_left(work)).order_by("pk").values_list("pk", flat=True)[:BATCH])
+    # Locked in one order, like everywhere; what moved on meanwhile is not in its group any more.
+    still = filters.group.mails.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",))
+    work.changed += carry_out(Deed(work.deed), list(still), work.done_by, database_now())
+    return ids
+
+
+def _prolong_next(work: BulkIntervention) -> list[int]:
+    pause = Pause.from_json(work.filters)
+    ids = list(pause.find_mails().filter(_left(work)).order_by("pk").values_list("pk", flat=True)[:PROLONG_BATCH])
+    work.changed += pause.prolong(ids)
+    return ids
+
+
+def _left(work: BulkIntervention) -> Q:
+    return Q(pk__gt=work.last_id, pk__lte=work.up_to_id)
+
+
+def _finish(work: BulkIntervention) -> None:
+    work.finished_at = database_now()
+    if work.deed == Deed.PROLONG:
+        Pause.from_json(work.filters).end()
+    logger.info("a deed at many mails ended", extra={"work": work.pk, "changed": work.changed})
