@@ -46,10 +46,20 @@ class RequestRefusedError(DeliveryError):
     Raised by accepting a mail whose fields are wrong. `errors` maps a field's name to its sentences.
     """
 
-    def __init__(self, errors: dict[str, list[str]]) -> None:
-        """Hold the sentences by field."""
+    def __init__(
+        self, errors: dict[str, list[str]], *, index: int = 0, others: dict[int, dict[str, list[str]]] | None = None
+    ) -> None:
+        """Hold the sentences by field.
+
+        Args:
+            errors: Of the first request of the call that is wrong.
+            index: Its place in the call.
+            others: By their places, the errors of further requests that were found wrong in the same look.
+        """
         super().__init__("; ".join(f"{name}: {' '.join(texts)}" for name, texts in errors.items()))
         self.errors = errors
+        self.index = index
+        self.others = others or {}
 
 
 class MailNotConfiguredError(DeliveryError):
@@ -58,7 +68,8 @@ class MailNotConfiguredError(DeliveryError):
     Raised after the refusal was recorded: `mail_id` is the record's mail.
     """
 
-    def __init__(self, mail_id: int) -> None:
-        """Hold the id of the refused mail, whose records tell the reason."""
+    def __init__(self, mail_id: int, *others: int) -> None:
+        """Hold the ids of the refused mails of the call, whose records tell the reason."""
         super().__init__(f"mail {mail_id} refused: mail is not configured")
         self.mail_id = mail_id
+        self.mail_ids = (mail_id, *others)

@@ -1,11 +1,12 @@
 """The forms of the delivery room: the recipient of a test mail, writing a mail, sending one again.
 
-What may stand in a mail is decided by `delivery.request` alone; the forms put its sentences beside the fields.
+What may stand in a mail is decided by `delivery.request_rules` alone; the forms put its sentences beside the fields.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import fields, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from delivery.engine.limits import get_limits
 from delivery.exceptions import RequestRefusedError
-from delivery.request import MailRequest, check_request, too_large
+from delivery.request import MailRequest
+from delivery.request_rules import check_request, too_large
 from delivery.values import Attachment
 from senders.models import Sender
 from senders.validators import parse_address
@@ -125,9 +127,9 @@ class RequestForm(forms.Form):
         Args:
             present: A request whose other values are kept.
         """
-        values = {name: value for name, value in self.cleaned_data.items() if name in MailRequest.__match_args__}
-        kept = {name: getattr(present, name) for name in MailRequest.__match_args__} if present else {}
-        return MailRequest(**{"to": (), "subject": "", **kept, **values})
+        names = {field.name for field in fields(MailRequest)}
+        typed = {name: value for name, value in self.cleaned_data.items() if name in names}
+        return replace(present or MailRequest(to=(), subject=""), **typed)
 
 
 class ComposeForm(RequestForm):

@@ -1,229 +1,57 @@
-"""What a caller asks to be sent, checked field by field before anything is composed or stored."""
+"""What a caller asks to be sent; `delivery.request_rules` says what may stand in it."""
 
-import ipaddress
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.core.exceptions import ValidationError
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
-from delivery.engine.limits import get_limits
-from delivery.exceptions import RequestRefusedError
 from delivery.values import Attachment
-from records.enums import MailKind, ReceiverKind
-from senders.validators import Address, parse_address, validate_no_control_characters
-
-LONGEST_DELAY = timedelta(days=366)
-LONGEST_GIVE_UP = timedelta(days=30)
-_LABEL_LENGTHS = {"template_name": 200, "accessed_resource": 1000, "idempotency_key": 200, "requested_by": 150}
+from records.enums import MailKind, Priority
+from records.models import Mail
+from senders.models import Sender
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MailRequest:
     """A mail as its caller asks for it; nothing of it is checked yet."""
 
     to: Sequence[str]
+    """Addresses. One that is named twice, here or in `cc` or `bcc`, gets the mail once."""
     subject: str
+    """On one line."""
     cc: Sequence[str] = ()
     bcc: Sequence[str] = ()
+    """Addresses that no header shows."""
     reply_to: Sequence[str] = ()
+    """Where answers go; the account's own reply-to address where none is named."""
     text: str = ""
+    """The body as text; made from the HTML where it is missing."""
     html: str = ""
+    """The body as HTML; fonts that can't be shown become SimSun."""
     attachments: Sequence[Attachment] = ()
     template_name: str = ""
+    """A label for the record."""
     accessed_resource: str = ""
+    """Path or URL of what the mail is about, for the record."""
     requester_ip: str | None = None
+    """IP address of the client that asked."""
     requested_by: str = ""
+    """Name of the user or caller that asked; idempotency keys are told apart by it."""
+    sender: Sender | str | int | None = None
+    """The account, its address or its id; None: the system default sender."""
     idempotency_key: str = ""
+    """A second request with the same key and caller gets the first one's mail, whatever it asks."""
     not_before: datetime | None = None
+    """Not tried earlier; a time without a zone is one of the system's."""
     give_up_after: timedelta | None = None
+    """How long it is tried, counted from when it is first due; None: the system's default."""
+    priority: Priority = Priority.NORMAL
+    """`HIGH` where a person waits for it, such as for a sign-in code; `BULK` where nobody does."""
+    resend_of: Mail | None = None
+    """The mail that is sent again."""
     kind: MailKind = MailKind.MAIL
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedReceiver:
-    """A receiver, once per mail, in the first field that names it."""
-
-    address: Address
-    kind: ReceiverKind
-
-    @property
-    def text(self) -> str:
-        """The address as records show it: the domain in lower case and as people read it."""
-        return f"{self.address.local}@{self.address.domain}"
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedParties:
-    """The addresses of a request, each valid and named once."""
-
-    receivers: tuple[CheckedReceiver, ...]
-    reply_to: tuple[str, ...]
-
-    def of_kind(self, kind: ReceiverKind) -> tuple[str, ...]:
-        """List the addresses of one header field."""
-        return tuple(receiver.text for receiver in self.receivers if receiver.kind == kind)
-
-
-class FieldErrors:
-    """Collects the sentences about wrong fields, so that a caller learns all of them at once."""
-
-    def __init__(self) -> None:
-        """Start without any."""
-        self._sentences: dict[str, list[str]] = defaultdict(list)
-
-    def add(self, field: str, sentence: str) -> None:
-        """Note a sentence about a field."""
-        self._sentences[field].append(sentence)
-
-    @contextmanager
-    def of(self, field: str, subject: str = "") -> Iterator[None]:
-        """Note what the validators in the block refuse, led by what the sentence is about."""
-        try:
-            yield
-        except ValidationError as error:
-            for sentence in error.messages:
-                self.add(field, f"{subject}: {sentence}" if subject else sentence)
-
-    def raise_if_any(self) -> None:
-        """Refuse the request if something was noted.
-
-        Raises:
-            RequestRefusedError: With all the sentences.
-        """
-        if self._sentences:
-            raise RequestRefusedError(dict(self._sentences))
-
-
-def check_request(request: MailRequest) -> CheckedParties:
-    """Check every field of a request; returns its addresses.
-
-    Raises:
-        RequestRefusedError: With the sentences by field.
-    """
-    errors = FieldErrors()
-    parties = CheckedParties(
-        receivers=_read_receivers(request, errors),
-        reply_to=tuple(dict.fromkeys(address.text for address in _read_all("reply_to", request.reply_to, errors))),
-    )
-    _check_subject(request.subject, errors)
-    _check_bodies(request, errors)
-    _check_labels(request, errors)
-    _check_times(request, errors)
-    errors.raise_if_any()
-    return parties
-
-
-def _read_receivers(request: MailRequest, errors: FieldErrors) -> tuple[CheckedReceiver, ...]:
-    fields = ((ReceiverKind.TO, request.to), (ReceiverKind.CC, request.cc), (ReceiverKind.BCC, request.bcc))
-    limit = get_limits().max_receivers
-    if sum(len(texts) for _kind, texts in fields) > limit * 10:  # not even worth reading
-        errors.add("to", _too_many(limit))
-        return ()
-    found: dict[str, CheckedReceiver] = {}
-    for kind, texts in fields:
-        for address in _read_all(kind, texts, errors):
-            found.setdefault(address.ascii, CheckedReceiver(address, kind))
-    if not any(texts for _kind, texts in fields):
-        errors.add("to", _("Name at least one receiver."))
-    if len(found) > limit:
-        errors.add("to", _too_many(limit))
-    return tuple(found.values())
-
-
-def _too_many(limit: int) -> str:
-    return ngettext(
-        "A mail goes to at most %(limit)d receiver. Send several mails, or write to a mailing list.",
-        "A mail goes to at most %(limit)d receivers. Send several mails, or write to a mailing list.",
-        limit,
-    ) % {"limit": limit}
-
-
-def _read_all(field: str, texts: Sequence[str], errors: FieldErrors) -> list[Address]:
-    found: list[Address] = []
-    for text in texts:
-        with errors.of(field, _shown(text)):
-            found.append(parse_address(text))
-    return found
-
-
-def _shown(text: str) -> str:
-    """Write a wrong value into a sentence: short, on one line."""
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text[:100])
-
-
-def _check_subject(subject: str, errors: FieldErrors) -> None:
-    limit = get_limits().max_subject_length
-    if not subject.strip():
-        errors.add("subject", _("Enter a subject."))
-    elif len(subject) > limit:
-        errors.add(
-            "subject",
-            _("The subject has %(length)d characters. Shorten it to %(limit)d.")
-            % {"length": len(subject), "limit": limit},
-        )
-    with errors.of("subject"):
-        validate_no_control_characters(subject)
-
-
-def _check_bodies(request: MailRequest, errors: FieldErrors) -> None:
-    if not (request.text.strip() or request.html.strip() or request.attachments):
-        errors.add("text", _("Write a text, an HTML body, or attach a file."))
-    for field, body in (("text", request.text), ("html", request.html)):
-        if not _is_unicode(body):
-            errors.add(field, _("This holds half a character, which no encoding can write. Paste it again."))
-    limit = get_limits().max_size
-    size = len(request.text) + len(request.html) + sum(len(file.content) for file in request.attachments)
-    if size > limit:
-        errors.add("attachments" if request.attachments else "text", too_large(size, limit))
-
-
-def too_large(size: int, limit: int) -> str:
-    """Say that a mail is too large; sizes in bytes."""
-    return _("The mail has %(size).1f MiB; at most %(limit).1f MiB can be sent. Send a link in place of the file.") % {
-        "size": size / 2**20,
-        "limit": limit / 2**20,
-    }
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _check_labels(request: MailRequest, errors: FieldErrors) -> None:
-    for field, limit in _LABEL_LENGTHS.items():
-        value: str = getattr(request, field)
-        if len(value) > limit:
-            errors.add(field, _("Shorten this to %(limit)d characters.") % {"limit": limit})
-        with errors.of(field):
-            validate_no_control_characters(value)
-    if request.requester_ip is not None and not _is_ip_address(request.requester_ip):
-        errors.add("requester_ip", _("This is not an IP address."))
-
-
-def _is_ip_address(text: str) -> bool:
-    try:
-        return not getattr(ipaddress.ip_address(text), "scope_id", None)
-    except ValueError:
-        return False
-
-
-def _check_times(request: MailRequest, errors: FieldErrors) -> None:
-    if request.not_before is not None and aware(request.not_before) > timezone.now() + LONGEST_DELAY:
-        errors.add("not_before", _("A mail can wait a year at most."))
-    if request.give_up_after is None:
-        return
-    if not timedelta() < request.give_up_after <= LONGEST_GIVE_UP:
-        errors.add("give_up_after", _("The time to give up lies between a moment and 30 days."))
+    """Test mail is tried once."""
 
 
 def aware(moment: datetime) -> datetime:

@@ -67,7 +67,7 @@ def read_parties(draft: Draft) -> Parties:
         ComposeError: an address is wrong, or there is no receiver.
     """
     parties = Parties(
-        _read("sender_address", draft.sender_address),
+        read_address("sender_address", draft.sender_address),
         _read_all("to", draft.to),
         _read_all("cc", draft.cc),
         _read_all("bcc", draft.bcc),
@@ -84,10 +84,15 @@ def _spell(address: Address, *, is_raw: bool) -> str:
 
 
 def _read_all(field: str, texts: Iterable[str]) -> tuple[Address, ...]:
-    return tuple({address.ascii: address for address in (_read(field, text) for text in texts)}.values())
+    return tuple({address.ascii: address for address in (read_address(field, text) for text in texts)}.values())
 
 
-def _read(field: str, text: str) -> Address:
+def read_address(field: str, text: str) -> Address:
+    """Read one address of a draft.
+
+    Raises:
+        ComposeError: it is wrong; names the field.
+    """
     try:
         return parse_address(text)
     except ValidationError as error:

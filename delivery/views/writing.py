@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
@@ -15,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from delivery.acceptance import accept_mail
+from delivery.acceptance import accept_mails
 from delivery.engine.cancel import CancelAnswer, cancel_mail
 from delivery.exceptions import RequestRefusedError
 from delivery.forms import ComposeForm, RequestForm, ResendForm
@@ -104,15 +105,14 @@ def _accept(
     request: HttpRequest, form: RequestForm, asked: MailRequest, *, resend_of: Mail | None = None
 ) -> Mail | None:
     """Accept the mail; None, with the reason among the form's errors, where it is refused."""
-    wanted: dict[str, Any] = {name: getattr(asked, name) for name in asked.__match_args__}
-    wanted |= {
-        "requested_by": request.user.get_username(),
-        "requester_ip": request.META.get("REMOTE_ADDR") or None,
-        "sender": form.cleaned_data["sender"],
-        "resend_of": resend_of,
-    }
+    wanted = replace(
+        asked,
+        requested_by=request.user.get_username(),
+        requester_ip=request.META.get("REMOTE_ADDR") or None,
+        resend_of=resend_of,
+    )
     try:
-        return accept_mail(**wanted)
+        return accept_mails([wanted])[0]
     except RequestRefusedError as error:
         form.refuse(error)
         return None

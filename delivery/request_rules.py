@@ -1,0 +1,216 @@
+"""The rules for what a caller asks to be sent, checked field by field before anything is composed or stored.
+
+Thousands of requests may come in one call, so the usual ones pass quickly; sentences are only made for wrong ones.
+"""
+
+import ipaddress
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from delivery.engine.limits import Limits, get_limits
+from delivery.exceptions import RequestRefusedError
+from delivery.request import MailRequest, aware
+from records.enums import Priority, ReceiverKind
+from senders.validators import Address, parse_address, validate_no_control_characters
+
+LONGEST_DELAY = timedelta(days=366)
+LONGEST_GIVE_UP = timedelta(days=30)
+_LABEL_LENGTHS = {"template_name": 200, "accessed_resource": 1000, "idempotency_key": 200, "requested_by": 150}
+
+_Read = TypeVar("_Read")
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedReceiver:
+    """A receiver, once per mail, in the first field that names it."""
+
+    address: Address
+    kind: ReceiverKind
+
+    @property
+    def text(self) -> str:
+        """The address as records show it: the domain in lower case and as people read it."""
+        return f"{self.address.local}@{self.address.domain}"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedParties:
+    """The addresses of a request, each valid and named once."""
+
+    receivers: tuple[CheckedReceiver, ...]
+    reply_to: tuple[Address, ...]
+
+    def of_kind(self, kind: ReceiverKind) -> tuple[Address, ...]:
+        """List the addresses of one header field."""
+        return tuple(receiver.address for receiver in self.receivers if receiver.kind == kind)
+
+
+class FieldErrors:
+    """Collects the sentences about wrong fields, so that a caller learns all of them at once."""
+
+    def __init__(self) -> None:
+        """Start without any."""
+        self._sentences: dict[str, list[str]] = defaultdict(list)
+
+    def add(self, field: str, sentence: str) -> None:
+        """Note a sentence about a field."""
+        self._sentences[field].append(sentence)
+
+    def read(self, field: str, validator: Callable[[str], _Read], text: str, *, is_named: bool = False) -> _Read | None:
+        """Have a text read; what the validator refuses is noted, and nothing comes back.
+
+        Args:
+            field: Where it stands.
+            validator: Reads it, or raises a `ValidationError`.
+            text: What to read.
+            is_named: The sentences begin with the text, for it is one of several.
+        """
+        try:
+            return validator(text)
+        except ValidationError as error:
+            for sentence in error.messages:
+                self.add(field, f"{_shown(text)}: {sentence}" if is_named else sentence)
+        return None
+
+    def raise_if_any(self) -> None:
+        """Refuse the request if something was noted.
+
+        Raises:
+            RequestRefusedError: With all the sentences.
+        """
+        if self._sentences:
+            raise RequestRefusedError(dict(self._sentences))
+
+
+def check_request(request: MailRequest, limits: Limits | None = None) -> CheckedParties:
+    """Check every field of a request; returns its addresses.
+
+    Args:
+        request: What is asked.
+        limits: Those that hold now, where the caller has read them for many requests.
+
+    Raises:
+        RequestRefusedError: With the sentences by field.
+    """
+    limits = limits or get_limits()
+    errors = FieldErrors()
+    parties = CheckedParties(_read_receivers(request, limits, errors), _read_reply_to(request, errors))
+    _check_subject(request.subject, limits.max_subject_length, errors)
+    _check_bodies(request, limits.max_size, errors)
+    _check_labels(request, errors)
+    _check_conditions(request, errors)
+    errors.raise_if_any()
+    return parties
+
+
+def _read_receivers(request: MailRequest, limits: Limits, errors: FieldErrors) -> tuple[CheckedReceiver, ...]:
+    fields = ((ReceiverKind.TO, request.to), (ReceiverKind.CC, request.cc), (ReceiverKind.BCC, request.bcc))
+    limit = limits.max_receivers
+    if len(request.to) + len(request.cc) + len(request.bcc) > limit * 10:  # not even worth reading
+        errors.add("to", _too_many(limit))
+        return ()
+    found: dict[str, CheckedReceiver] = {}
+    for kind, texts in fields:
+        for address in _read_all(kind.value, texts, errors):
+            found.setdefault(address.ascii, CheckedReceiver(address, kind))
+    if not (request.to or request.cc or request.bcc):
+        errors.add("to", _("Name at least one receiver."))
+    if len(found) > limit:
+        errors.add("to", _too_many(limit))
+    return tuple(found.values())
+
+
+def _read_reply_to(request: MailRequest, errors: FieldErrors) -> tuple[Address, ...]:
+    addresses = _read_all("reply_to", request.reply_to, errors)
+    return tuple({address.ascii: address for address in addresses}.values())
+
+
+def _too_many(limit: int) -> str:
+    return ngettext(
+        "A mail goes to at most %(limit)d receiver. Send several mails, or write to a mailing list.",
+        "A mail goes to at most %(limit)d receivers. Send several mails, or write to a mailing list.",
+        limit,
+    ) % {"limit": limit}
+
+
+def _read_all(field: str, texts: Sequence[str], errors: FieldErrors) -> list[Address]:
+    read = (errors.read(field, parse_address, text, is_named=True) for text in texts)
+    return [address for address in read if address]
+
+
+def _shown(text: str) -> str:
+    """Write a wrong value into a sentence: short, on one line."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text[:100])
+
+
+def _check_subject(subject: str, limit: int, errors: FieldErrors) -> None:
+    if not subject.strip():
+        errors.add("subject", _("Enter a subject."))
+    elif len(subject) > limit:
+        errors.add(
+            "subject",
+            _("The subject has %(length)d characters. Shorten it to %(limit)d.")
+            % {"length": len(subject), "limit": limit},
+        )
+    errors.read("subject", validate_no_control_characters, subject)
+
+
+def _check_bodies(request: MailRequest, limit: int, errors: FieldErrors) -> None:
+    if not (request.text.strip() or request.html.strip() or request.attachments):
+        errors.add("text", _("Write a text, an HTML body, or attach a file."))
+    for field, body in (("text", request.text), ("html", request.html)):
+        if not _is_unicode(body):
+            errors.add(field, _("This holds half a character, which no encoding can write. Paste it again."))
+    size = len(request.text) + len(request.html) + sum(len(file.content) for file in request.attachments)
+    if size > limit:
+        errors.add("attachments" if request.attachments else "text", too_large(size, limit))
+
+
+def too_large(size: int, limit: int) -> str:
+    """Say that a mail is too large; sizes in bytes."""
+    return _("The mail has %(size).1f MiB; at most %(limit).1f MiB can be sent. Send a link in place of the file.") % {
+        "size": size / 2**20,
+        "limit": limit / 2**20,
+    }
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _check_labels(request: MailRequest, errors: FieldErrors) -> None:
+    for field, limit in _LABEL_LENGTHS.items():
+        value: str = getattr(request, field)
+        if len(value) > limit:
+            errors.add(field, _("Shorten this to %(limit)d characters.") % {"limit": limit})
+        errors.read(field, validate_no_control_characters, value)
+    if request.requester_ip is not None and not _is_ip_address(request.requester_ip):
+        errors.add("requester_ip", _("This is not an IP address."))
+
+
+def _is_ip_address(text: str) -> bool:
+    try:
+        return not getattr(ipaddress.ip_address(text), "scope_id", None)
+    except ValueError:
+        return False
+
+
+def _check_conditions(request: MailRequest, errors: FieldErrors) -> None:
+    if request.priority not in Priority.values:
+        errors.add("priority", _("A priority is 0 (bulk), 1 (normal) or 2 (high)."))
+    if request.not_before is not None and aware(request.not_before) > timezone.now() + LONGEST_DELAY:
+        errors.add("not_before", _("A mail can wait a year at most."))
+    if request.give_up_after is not None and not timedelta() < request.give_up_after <= LONGEST_GIVE_UP:
+        errors.add("give_up_after", _("The time to give up lies between a moment and 30 days."))
