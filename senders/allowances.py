@@ -62,9 +62,14 @@ class WindowUse:
         return max(self.limit - self.used, 0)
 
     @property
-    def percent(self) -> int:
-        """How much is used, 0 to 100; not 100 before nothing is left."""
-        return min(self.used * 100 // self.limit, 100)
+    def shown_used(self) -> int:
+        """How far a bar is filled: a mail to many receivers may use more than there is."""
+        return min(self.used, self.limit)
+
+    @property
+    def near_end(self) -> int:
+        """Where the bar changes its colour: nine tenths."""
+        return self.limit * 9 // 10
 
     @property
     def is_near_end(self) -> bool:

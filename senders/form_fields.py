@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from senders.enums import Encryption, LoginMethod, UnknownPolicy
-
-if TYPE_CHECKING:
-    from senders.models import Sender
-
-    _SenderModelForm = forms.ModelForm[Sender]
-else:
-    _SenderModelForm = forms.ModelForm
+from senders.limit_fields import LimitFields
 
 
-class SenderFields(_SenderModelForm):
+class SenderFields(LimitFields):
     """What a person may fill in. How it is judged and stored is `senders.forms.SenderForm`'s business."""
 
     use_required_attribute = False  # our own sentences say more than the browser's bubble

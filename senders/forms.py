@@ -66,6 +66,7 @@ class SenderForm(SenderFields):
         self.preset = find_preset_by_host(str(self["host"].value() or ""))
         """The provider whose mail server stands in the form."""
         self._name_password()
+        self.show_known_limits(self.preset, str(self["address"].value() or ""))
         self._forget_private_key()
 
     @classmethod
@@ -231,6 +232,7 @@ class SenderForm(SenderFields):
         self._clean_display_name()
         self._clean_login()
         self._clean_use_of_password()
+        self.clean_limits_fit()
         return self.cleaned_data
 
     def validate_constraints(self) -> None:

@@ -10,6 +10,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext_lazy
 
+from senders.allowances import AllowanceState, state_of
 from senders.enums import CircuitState
 from senders.models import Circuit, Sender
 from senders.secrets import is_readable
@@ -35,6 +36,8 @@ class SenderRow:
     """Whether the stored password can be decrypted."""
     circuit: Circuit | None
     """The circuit breaker, where it keeps mail waiting."""
+    allowance: AllowanceState
+    """What is used of its limits."""
 
     @property
     def initials(self) -> str:
@@ -54,7 +57,7 @@ class SenderRow:
 
 def list_rows() -> list[SenderRow]:
     """List all sender accounts, by name."""
-    return [_row(sender) for sender in Sender.objects.select_related("circuit")]
+    return [_row(sender) for sender in Sender.objects.select_related("circuit", "allowance")]
 
 
 def initials_of(name: str) -> str:
@@ -68,7 +71,7 @@ def initials_of(name: str) -> str:
 def _row(sender: Sender) -> SenderRow:
     circuit = getattr(sender, "circuit", None)
     is_open = circuit is not None and circuit.state != CircuitState.CLOSED
-    return SenderRow(sender, is_readable(sender), circuit if is_open else None)
+    return SenderRow(sender, is_readable(sender), circuit if is_open else None, state_of(sender))
 
 
 def _ago(moment: datetime) -> str:

@@ -70,6 +70,12 @@ class SenderLimits:
         return any(limit is not None for limit in (self.per_minute, self.per_hour, self.per_day))
 
     @property
+    def placeholders(self) -> str:
+        """Write the limits as a script of the form reads them, in the order of its fields."""
+        limits = (self.connections, self.per_minute, self.per_hour, self.per_day)
+        return " ".join(str(limit or "-") for limit in limits)
+
+    @property
     def is_limited(self) -> bool:
         """Tell whether anything is limited."""
         return self.limits_mails or self.connections is not None

@@ -12,7 +12,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from senders.enums import CircuitState, LoginMethod
 from senders.exceptions import AddressTakenError, PasswordNeededError, SenderDisabledError
-from senders.models import Circuit, Sender
+from senders.models import Allowance, Circuit, Sender
 from senders.secrets import seal
 
 logger = logging.getLogger(__name__)
@@ -30,6 +30,10 @@ EDITED_FIELDS = (
     "reply_to",
     "timeout",
     "unknown_policy",
+    "max_connections",
+    "per_minute",
+    "per_hour",
+    "per_day",
     "is_enabled",
 )
 """What a person edits. The rest of a row is written elsewhere, and a save must not carry old values of it back."""
@@ -148,6 +152,8 @@ def _update(sender: Sender, password: str | None) -> Sender:
     sender.is_default = present.is_default and sender.is_enabled
     sender.save(update_fields=[*EDITED_FIELDS, "secret", "is_default", "updated_at"])
     _close_circuit(sender)
+    if (present.host, present.login) != (sender.host, sender.login):
+        Allowance.objects.filter(pk=sender.pk).delete()  # of another server's account: nothing of it holds here
     return sender
 
 

@@ -12,6 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from senders.allowances import state_of
 from senders.exceptions import SenderDisabledError
 from senders.forms import DEFAULT_PORTS, DefaultSenderForm, SenderForm, preset_changes
 from senders.guides import GUIDES, find_guide
@@ -127,6 +128,7 @@ def render_form(request: HttpRequest, form: SenderForm, *, status: int = 200, **
         "common_presets": [preset for preset in PRESETS if preset.is_common],
         "default_ports": DEFAULT_PORTS,
         "guides": GUIDES,
+        "allowance": state_of(form.stored) if form.stored else None,
         **extra,
     }
     return render(request, "senders/form.html", context, status=status)

@@ -50,7 +50,18 @@ function show(preset) {
   passwordHelp.textContent = preset?.dataset.help ?? plainWords.help;
   note.textContent = preset?.dataset.note ?? "";
   note.hidden = !note.textContent;
+  showKnownLimits();
   followGuide(form, preset?.dataset.guide ?? "");
+}
+
+/* Shows in empty fields what the provider is known to bear, which holds there. */
+function showKnownLimits() {
+  const { limits = "- - - -", limitsOfDomains = "", domains = "" } = shownPreset?.dataset ?? {};
+  const isOwn = domains.split(" ").includes(fields.address.value.trim().split("@")[1]?.toLowerCase());
+  const known = (isOwn ? limitsOfDomains : limits).split(" ");
+  ["max_connections", "per_minute", "per_hour", "per_day"].forEach((name, index) => {
+    fields[name].placeholder = known[index] === "-" ? "" : known[index];
+  });
 }
 
 function suggestHost() {
@@ -89,6 +100,7 @@ form.addEventListener("input", (event) => {
     suggestHost();
   } else if (event.target === fields.address) {
     suggestHost();
+    showKnownLimits();
   }
 });
 

@@ -67,13 +67,13 @@ def test_an_account_without_limits_never_waits_and_shows_no_use() -> None:
 def test_a_quota_that_nothing_was_sent_of_is_all_left() -> None:
     day = state_of(account(per_day=500), NOW).day
     assert day is not None
-    assert (day.used, day.left, day.percent, day.is_near_end) == (0, 500, 0, False)
+    assert (day.used, day.left, day.is_near_end) == (0, 500, False)
 
 
 def test_what_was_used_today_is_shown_as_used_and_left() -> None:
     day = state_of(account(used_today(460), per_day=500), NOW).day
     assert day is not None
-    assert (day.used, day.left, day.percent, day.is_near_end) == (460, 40, 92, True)
+    assert (day.used, day.left, day.near_end, day.is_near_end) == (460, 40, 450, True)
 
 
 def test_what_was_used_yesterday_does_not_count_today() -> None:
@@ -82,10 +82,10 @@ def test_what_was_used_yesterday_does_not_count_today() -> None:
     assert day.left == 500
 
 
-def test_a_quota_that_is_not_used_up_is_not_shown_as_full() -> None:
-    day = state_of(account(used_today(9_999), per_day=10_000), NOW).day
+def test_a_bar_is_never_more_than_full() -> None:
+    day = state_of(account(used_today(520), per_day=500), NOW).day
     assert day is not None
-    assert day.percent == 99
+    assert (day.used, day.shown_used, day.left) == (520, 500, 0)
 
 
 def test_an_account_whose_quota_is_used_up_waits_for_the_next_day() -> None:
