@@ -1,62 +1,40 @@
 """The Celery tasks: they carry ids only, make one call each, and are the one place where any error is caught.
 
-Losing a task loses nothing: the database holds what is due, and the next sweep wakes whoever is needed.
+Losing a task loses nothing: the database holds what is due, and the next sweep finds whoever was forgotten.
 """
 
 import logging
-import threading
-from typing import Any
 
 from celery import shared_task
-from celery.signals import worker_process_shutdown, worker_shutdown, worker_shutting_down
 from django.db import close_old_connections
 
-from delivery.engine.drain import drain as drain_sender
-from delivery.engine.kept_sessions import kept_sessions
-from delivery.engine.sweep import sweep as sweep_all
-from delivery.wake import forget_wake, wake
+from delivery.wake import forget_wake
+from delivery.worker import dispatcher, sweeper
 
 logger = logging.getLogger(__name__)
 
-_stopping = threading.Event()
-
-
-@worker_shutting_down.connect
-def _stop_soon(**_: Any) -> None:
-    """Let drains end after the mail in hand, and give the rest of their claims back."""
-    _stopping.set()
-
-
-@worker_process_shutdown.connect
-@worker_shutdown.connect
-def _say_goodbye(**_: Any) -> None:
-    kept_sessions.close_all()
-
 
 @shared_task(name="delivery.tasks.drain", ignore_result=True)
-def drain(sender_id: int) -> None:
-    """Send the due mail of a sender."""
-    # Celery keeps a thread's connection whatever happened to it (CELERY_DB_REUSE_MAX): one that the database
-    # broke off would fail every task of this thread from now on.
-    close_old_connections()
+def drain(sender_id: int, is_urgent: bool = False, hops: int = 0) -> None:
+    """Have the due mail of a sender sent; does not wait for it.
+
+    Args:
+        sender_id: Whose mail.
+        is_urgent: Some of it is of high priority.
+        hops: How many workers could not take it before this one.
+    """
+    # In this order: mail that is accepted from now on orders a drain of its own.
     forget_wake(sender_id)
-    try:
-        comes_back = drain_sender(sender_id, is_stopping=_stopping.is_set)
-    except Exception:
-        logger.exception("a drain failed, its mail waits for the sweep", extra={"sender_id": sender_id})
-        return
-    if comes_back:
-        wake(sender_id)
+    dispatcher.wake(int(sender_id), is_urgent=is_urgent, hops=hops)
 
 
 @shared_task(name="delivery.tasks.sweep", ignore_result=True)
 def sweep() -> None:
-    """Put in order what is overdue, and wake whose mail is due."""
+    """Put in order what is overdue, and have what is due sent; every worker does it now and then by itself."""
+    # Celery keeps a thread's connection whatever happened to it (CELERY_DB_REUSE_MAX): one that the database
+    # broke off would fail every task of this thread from now on.
     close_old_connections()
     try:
-        due = sweep_all()
+        sweeper.sweep_now()
     except Exception:
         logger.exception("a sweep failed, the next one follows")
-        return
-    for sender_id in due:
-        wake(sender_id)

@@ -17,6 +17,10 @@ LOG_INTERVAL = 60.0
 """How often a broker that stays away is logged, seconds."""
 MARK_SECONDS = 15
 """How long a wake-up that got lost keeps others from being sent, seconds."""
+MOST_HOPS = 20
+"""How many workers are asked in turn to take a sender."""
+HOP_TIME = 0.05
+"""How long the next one is not asked yet, seconds."""
 
 
 class BrokerHealth:
@@ -49,19 +53,42 @@ class BrokerHealth:
 broker_health = BrokerHealth()
 
 
-def wake(sender_id: int) -> bool:
+def wake(sender_id: int, *, is_urgent: bool = False) -> bool:
     """Tell a worker that mail of a sender is due; returns false if the broker can't be told.
 
     Never raises and never waits longer than the broker's time limits: it is called after the commit, when a
     failure would look like a refused mail.
+
+    Args:
+        sender_id: Whose mail is due.
+        is_urgent: Some of it is of high priority, and goes before what a worker has in hand.
     """
+    mark = _mark_name(sender_id, is_urgent=is_urgent)
+    return _publish([sender_id, True] if is_urgent else [sender_id], mark)
+
+
+def pass_on(sender_id: int, hops: int) -> None:
+    """Tell another worker of a sender whose mail this one can't take now; after a few it is left to the sweep.
+
+    Args:
+        sender_id: Whose mail is due.
+        hops: How many workers could not take it before this one.
+    """
+    if hops < MOST_HOPS:
+        # The next may be this one again, and it takes a moment until a connection comes free.
+        time.sleep(HOP_TIME)
+        _publish([sender_id, False, hops + 1])
+
+
+def _publish(arguments: list[int], mark: str = "") -> bool:
+    """Order a drain, unless the mark says that one is ordered already: one is enough for any number of mails."""
     if broker_health.is_resting():
         return False
     try:
         with current_app.connection_or_acquire() as connection:
-            if _mark(connection, sender_id):
+            if not mark or _mark(connection, mark):
                 current_app.send_task(
-                    DRAIN_TASK, args=[sender_id], retry=False, ignore_result=True, connection=connection
+                    DRAIN_TASK, args=arguments, retry=False, ignore_result=True, connection=connection
                 )
     except Exception:  # whatever a broker's client raises: the mail is safe, and the sweep will send it
         if broker_health.note_failure():
@@ -75,16 +102,17 @@ def forget_wake(sender_id: int) -> None:
     try:
         with current_app.connection_or_acquire() as connection:
             if _is_redis(connection):
-                _client(connection).delete(_mark_name(sender_id))
+                marks = [_mark_name(sender_id, is_urgent=is_urgent) for is_urgent in (False, True)]
+                _client(connection).delete(*marks)
     except Exception:  # noqa: BLE001  # the mark ends by itself, and the next wake-up tells of the broker
         broker_health.note_failure()
 
 
-def _mark(connection: Connection, sender_id: int) -> bool:
-    """Mark the sender as woken; false if it is already: one wake-up is enough for any number of mails."""
+def _mark(connection: Connection, mark: str) -> bool:
+    """Mark the sender as woken; false if it is already."""
     if not _is_redis(connection):
         return True
-    return bool(_client(connection).set(_mark_name(sender_id), 1, nx=True, ex=MARK_SECONDS))
+    return bool(_client(connection).set(mark, 1, nx=True, ex=MARK_SECONDS))
 
 
 def _client(connection: Connection) -> Any:
@@ -92,8 +120,8 @@ def _client(connection: Connection) -> Any:
     return channel.client
 
 
-def _mark_name(sender_id: int) -> str:
-    return f"mailbox:woken:{sender_id}"
+def _mark_name(sender_id: int, *, is_urgent: bool) -> str:
+    return f"mailbox:woken:{sender_id}{':urgent' if is_urgent else ''}"
 
 
 def _is_redis(connection: Connection) -> bool:

@@ -11,6 +11,7 @@ from celery.signals import setup_logging, worker_shutting_down
 from django.conf import settings
 
 from mailbox_admin import file_broker  # noqa: F401  # registers files:// with kombu
+from mailbox_admin.worker_step import MailStep
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mailbox_admin.settings")
 
@@ -20,6 +21,7 @@ warnings.filterwarnings("ignore", category=SecurityWarning)
 app = Celery("mailbox_admin")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+app.steps["worker"].add(MailStep)
 
 
 @setup_logging.connect

@@ -14,7 +14,6 @@ from delivery.engine.limits import get_limits
 from delivery.engine.line import Line
 from delivery.engine.pauses import paused_sender_ids
 from delivery.engine.settle import finish
-from delivery.engine.turns import turns
 from delivery.engine.values import Claim, Ending, Server, TryResult
 from delivery.engine.verdict import judge, judge_failure
 from delivery.exceptions import SessionError
@@ -38,17 +37,7 @@ def drain(sender_id: int, *, is_stopping: Callable[[], bool] = lambda: False) ->
     Returns:
         Whether to come back soon: the time was over before the mail was.
     """
-    turn = turns.begin(sender_id)
-    if turn is None:
-        return False
-    try:
-        drainer = Drain(sender_id, is_stopping)
-        while True:
-            comes_back = drainer.run()
-            if comes_back or is_stopping() or turns.end(turn):
-                return comes_back
-    finally:
-        turns.drop(turn)
+    return Drain(sender_id, is_stopping).run()
 
 
 class Drain:

@@ -7,7 +7,7 @@ import time
 from celery import Celery
 from redis import Redis
 
-from delivery.wake import broker_health, forget_wake, wake
+from delivery.wake import MOST_HOPS, broker_health, forget_wake, pass_on, wake
 
 QUEUE = "mail"
 
@@ -26,6 +26,28 @@ def test_a_sender_is_woken_once_until_a_worker_looks(broker: Redis) -> None:
     forget_wake(7)
     wake(7)
     assert broker.llen(QUEUE) == 3
+
+
+def test_urgent_mail_wakes_a_worker_though_the_sender_was_woken_already(broker: Redis) -> None:
+    wake(7)
+    assert [wake(7, is_urgent=True), wake(7, is_urgent=True)] == [True, True]
+    assert broker.llen(QUEUE) == 2
+    assert b'"argsrepr": "[7, True]"' in broker.lrange(QUEUE, 0, 0)[0]
+    forget_wake(7)
+    wake(7, is_urgent=True)
+    assert broker.llen(QUEUE) == 3
+
+
+def test_a_sender_that_one_worker_cannot_take_is_passed_on_whether_it_was_woken_or_not(broker: Redis) -> None:
+    wake(7)
+    pass_on(7, 0)
+    assert broker.llen(QUEUE) == 2
+    assert b'"argsrepr": "[7, False, 1]"' in broker.lrange(QUEUE, 0, 0)[0]
+
+
+def test_after_many_workers_it_is_left_to_the_sweep(broker: Redis) -> None:
+    pass_on(7, MOST_HOPS)
+    assert broker.llen(QUEUE) == 0
 
 
 def test_a_wake_up_that_got_lost_does_not_keep_others_away_for_long(broker: Redis) -> None:

@@ -39,6 +39,19 @@ def running_worker(redis_url: str, log: Path, pool: str = "threads") -> Iterator
         worker.wait()
 
 
+@contextmanager
+def worker_without_a_broker(log: Path, **values: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a worker whose broker is not there."""
+    url = f"redis://127.0.0.1:{services.free_port()}/0"
+    worker = start("celery", "-A", "mailbox_admin", "worker", "-P", "threads", log=log, REDIS_URL=url, **values)
+    try:
+        yield worker
+    finally:
+        if worker.poll() is None:
+            os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
+
+
 def all_are(state: str) -> bool:
     return not Mail.objects.exclude(state=state).exists()
 
@@ -83,6 +96,35 @@ def test_a_worker_told_to_stop_finishes_the_mail_in_hand_and_gives_the_rest_back
     assert set(SendingRecord.objects.values_list("outcome", flat=True)) == {"accepted"}
     assert Mail.objects.filter(state="sent").count() == len(server.mails) <= len(mails)
     assert set(copies(server).values()) == {1}
+
+
+def test_without_any_broker_a_worker_sends_by_its_own_sweeps_and_stops_when_told(
+    server: smtpd.MailServer, tmp_path: Path
+) -> None:
+    sender = make_sender(server)
+    accept(sender)
+    with worker_without_a_broker(tmp_path / "log", SWEEP_SECONDS="0.5") as worker:
+        server.wait_for(1)
+        accept(sender)
+        server.wait_for(2)
+        services.wait_until(lambda: all_are("sent"), seconds=5)
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(30) == 0
+
+
+def test_one_account_is_served_at_once_while_the_servers_of_twenty_others_hang(
+    broker: "redis.Redis", redis_url: str, server: smtpd.MailServer, tmp_path: Path
+) -> None:
+    with smtpd.mail_server() as silent:
+        silent.answer("EHLO", smtpd.Misbehaviour.HANG)
+        hanging = [make_sender(silent, address=f"h{number}@example.com", timeout=60) for number in range(20)]
+        working = make_sender(server)
+        with running_worker(redis_url, tmp_path / "log"):
+            for sender in hanging:
+                accept(sender)
+            services.wait_until(lambda: silent.connections == len(hanging), what="twenty hanging sessions")
+            accept(working)
+            server.wait_for(1, 2)
 
 
 def test_a_wrong_sender_id_or_a_failing_sweep_does_not_end_the_worker(

@@ -1,0 +1,251 @@
+"""Who gets a line: the dispatcher of a worker process shares its lines among the senders whose mail is due.
+
+A *line* is a thread that sends one sender's mail over one connection. Its rules, in this order:
+
+1. A sender's **first line** comes before anybody's second. Only lines that move count against `MAILBOX_LINES`: one
+   whose server has been silent for a while keeps its thread, and takes no other sender's place. There are up to three
+   times as many threads for that; when all of them hang, the next sender waits for the first that ends.
+2. With more senders than lines they take **turns**, in the order in which they came; who has several gives way first.
+3. A sender gets **further lines** where its account allows them, its present ones have been busy for a while, and this
+   process mostly waits: then it is the server that is slow. They never take the last quarter of the lines.
+4. **Urgent** mail does not queue: its sender gets a line at once, and where it may have no more connections, one of its
+   lines gives its claims back and begins anew, the urgent mail first.
+
+Nothing here is needed for correctness: whoever is forgotten is found by the next sweep.
+"""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from django.conf import settings
+
+from delivery.engine.crew import Crew
+from delivery.engine.held_slots import HeldSlots, find_connection_limit
+from delivery.engine.stints import STALL_TIME, Post, Stint
+
+logger = logging.getLogger(__name__)
+
+TURN_TIME = 2.0
+"""How long a line works for one sender while others wait, seconds."""
+GROW_TIME = 0.5
+"""How long a sender's lines must have been busy before it gets another, seconds."""
+NO_GROWTH_TIME = 5.0
+"""How long no further line is tried after one that found nothing to do, seconds."""
+BUSY_SHARE = 0.5
+"""A process that computes for more than this share of the time gains nothing by more lines."""
+HANGING_FACTOR = 3
+"""How many times as many lines there may be in all as may move."""
+
+
+class DrainSender(Protocol):
+    """Sends a sender's due mail over one connection."""
+
+    def __call__(self, sender_id: int, *, is_stopping: Callable[[], bool]) -> bool:
+        """Send until none is left or the callable, asked between mails, says so; tell whether to come back."""
+
+
+class PassOn(Protocol):
+    """Tells another worker of a sender whose mail this one can't take."""
+
+    def __call__(self, sender_id: int, hops: int) -> None:
+        """Pass it on; `hops` workers could not take it before this one."""
+
+
+class Dispatcher:
+    """Shares the lines of this process among senders."""
+
+    def __init__(self, drain: DrainSender, slots: HeldSlots, pass_on: PassOn) -> None:
+        """Start without any line.
+
+        Args:
+            drain: What a line does.
+            slots: The right to connections, over all workers.
+            pass_on: Called for a sender that all connections are in use for elsewhere, or when stopping.
+        """
+        self._drain = drain
+        self._slots = slots
+        self._pass_on = pass_on
+        self._crew = Crew("line")
+        self._lock = threading.Lock()
+        self._posts: dict[int, Post] = {}
+        self._queue: deque[Post] = deque()
+        self._stints: set[Stint] = set()
+        self._stopping = threading.Event()
+        self._is_timed = False
+
+    def wake(self, sender_id: int, *, is_urgent: bool = False, hops: int = 0) -> None:
+        """See to it that a sender's due mail is sent; returns at once.
+
+        Args:
+            sender_id: Whose mail is due.
+            is_urgent: Some of it can't wait for its turn.
+            hops: How many workers could not take it before this one.
+        """
+        if self._stopping.is_set():
+            self._pass_on(sender_id, hops)
+            return
+        with self._lock:
+            post = self._posts.setdefault(sender_id, Post(sender_id))
+            post.is_asked, post.hops = True, hops
+            post.is_urgent = post.is_urgent or is_urgent
+            self._attend(post)
+            self._fill()
+
+    def stop(self) -> None:
+        """Let every line end after the mail in hand; may be called by a signal handler."""
+        self._stopping.set()
+
+    def join(self, seconds: float) -> bool:
+        """Wait until all lines have ended and nobody is left of the crew; returns whether that is so."""
+        return self._crew.dismiss(seconds)
+
+    def count_lines(self, sender_id: int) -> int:
+        """Count the lines at work for a sender."""
+        with self._lock:
+            return sum(stint.post.sender_id == sender_id for stint in self._stints)
+
+    def _attend(self, post: Post) -> None:
+        """See what a sender whose mail is due needs; the lock is held, as it is in all that follows until `_serve`."""
+        if not post.stints:
+            self._enqueue(post)
+        elif post.is_urgent:
+            self._hurry(post)
+        elif not any(stint.is_moving(time.monotonic()) for stint in post.stints):
+            self._add_line(post)
+
+    def _enqueue(self, post: Post) -> None:
+        if post.is_queued and post.is_urgent:
+            self._queue.remove(post)
+        elif post.is_queued:
+            return
+        post.is_queued = True
+        if post.is_urgent:
+            self._queue.appendleft(post)
+        else:
+            self._queue.append(post)
+
+    def _fill(self) -> None:
+        """Give lines to those who wait for their first."""
+        while self._queue and self._has_room(self._queue[0]):
+            post = self._queue.popleft()
+            post.is_queued = False
+            self._begin(post)
+        if self._queue and not self._is_timed:
+            # Room comes by itself when a line is silent for too long: nobody would tell.
+            self._is_timed = True
+            timer = threading.Timer(STALL_TIME / 2, self._fill_later)
+            timer.daemon = True
+            timer.start()
+
+    def _fill_later(self) -> None:
+        with self._lock:
+            self._is_timed = False
+            self._fill()
+
+    def _has_room(self, post: Post) -> bool:
+        now = time.monotonic()
+        is_free = post.is_urgent or sum(stint.is_moving(now) for stint in self._stints) < settings.MAILBOX_LINES
+        return is_free and self._has_thread()
+
+    def _has_thread(self) -> bool:
+        return len(self._stints) < settings.MAILBOX_LINES * HANGING_FACTOR
+
+    def _hurry(self, post: Post) -> None:
+        """Get urgent mail on its way: by a further line, or by a line that begins anew."""
+        if len(post.stints) < post.limit and self._has_thread():
+            self._begin(post)
+        elif not any(stint.is_cut for stint in post.stints):
+            min(post.stints, key=lambda stint: stint.began_at).is_cut = True
+
+    def _add_line(self, post: Post) -> None:
+        """Give a sender a further line, if that takes nothing from others."""
+        most = settings.MAILBOX_LINES - settings.MAILBOX_LINES // 4
+        if len(post.stints) < post.limit and len(self._stints) < most and not self._queue:
+            self._begin(post)
+
+    def _begin(self, post: Post) -> None:
+        now = time.monotonic()
+        stint = Stint(post, now, now, now + GROW_TIME, time.process_time())
+        self._crew.do(lambda: self._serve(stint))
+        post.stints.append(stint)
+        post.is_asked = post.is_urgent = False
+        self._stints.add(stint)
+
+    def _serve(self, stint: Stint) -> None:
+        """Be a line, in a thread of the crew."""
+        post, comes_back = stint.post, False
+        try:
+            comes_back = self._work(stint)
+        except Exception:
+            post.is_asked = False
+            logger.exception("a drain failed, its mail waits for the sweep", extra={"sender_id": post.sender_id})
+        with self._lock:
+            self._end(stint, comes_back=comes_back)
+        if comes_back and self._stopping.is_set():
+            self._pass_on(post.sender_id, 0)
+
+    def _work(self, stint: Stint) -> bool:
+        """Drain under a slot; returns whether to come back."""
+        post = stint.post
+        post.limit = find_connection_limit(post.sender_id)
+        slot = self._slots.take(post.sender_id, post.limit)
+        if slot is None:
+            # Who has them all may just be leaving, and not look again.
+            if post.limit and len(post.stints) == 1:
+                self._pass_on(post.sender_id, post.hops)
+            return False
+        try:
+            comes_back = self._drain(post.sender_id, is_stopping=lambda: self._should_end(stint))
+        finally:
+            self._slots.put(slot)
+        return comes_back or stint.is_cut
+
+    def _should_end(self, stint: Stint) -> bool:
+        """Answer a line that asks between mails: thousands of times a second."""
+        now = stint.signed_at = time.monotonic()
+        if self._stopping.is_set():
+            stint.is_cut = True
+        elif self._queue or now >= stint.look_at:
+            with self._lock:
+                self._look(stint, now)
+        return stint.is_cut
+
+    def _look(self, stint: Stint, now: float) -> None:
+        """Make way for others, or see whether another line would help; the lock is held."""
+        if self._queue:
+            can_go = len(stint.post.stints) > 1 or now - stint.began_at > TURN_TIME
+            leaving = sum(other.is_cut for other in self._stints)
+            stint.is_cut = stint.is_cut or (can_go and leaving < len(self._queue))
+        elif now >= stint.look_at:
+            computed = time.process_time() - stint.processor_time
+            if computed < BUSY_SHARE * (now - stint.look_at + GROW_TIME) and now >= stint.post.grow_after:
+                self._add_line(stint.post)
+            stint.processor_time += computed
+            stint.look_at = now + GROW_TIME
+
+    def _end(self, stint: Stint, *, comes_back: bool) -> None:
+        """Take a line away from its sender, and give it to who needs it; the lock is held."""
+        post = stint.post
+        post.stints.remove(stint)
+        self._stints.discard(stint)
+        if comes_back or post.is_asked:
+            self._come_back(post)
+        elif post.stints:
+            post.grow_after = time.monotonic() + NO_GROWTH_TIME
+        if not post.stints and not post.is_queued:
+            self._posts.pop(post.sender_id, None)
+        self._fill()
+
+    def _come_back(self, post: Post) -> None:
+        if self._stopping.is_set():
+            return
+        if not post.stints:
+            self._enqueue(post)
+        elif post.is_urgent:
+            self._begin(post)
+        else:
+            self._add_line(post)

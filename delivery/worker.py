@@ -1,0 +1,45 @@
+"""What makes a process a worker: a dispatcher, which runs lines, and a sweeper. Celery only brings orders."""
+
+from django.db import connections
+
+from delivery.engine.dispatcher import Dispatcher
+from delivery.engine.drain import drain
+from delivery.engine.held_slots import held_slots
+from delivery.engine.kept_sessions import kept_sessions
+from delivery.engine.sweep import sweep
+from delivery.engine.sweeper import Sweeper
+from delivery.wake import pass_on
+
+dispatcher = Dispatcher(drain, held_slots, pass_on)
+sweeper = Sweeper(sweep, dispatcher.wake, held_slots.renew)
+
+
+def start() -> None:
+    """Begin to work, in the process that does: threads do not outlive a fork."""
+    kept_sessions.after_closing = _after_closing
+    sweeper.start()
+
+
+def _after_closing() -> None:
+    try:
+        held_slots.trim_all()
+    finally:
+        connections.close_all()
+
+
+def stop_soon() -> None:
+    """Begin nothing new: lines end after the mail in hand and give the rest of their claims back.
+
+    May be called by a signal handler.
+    """
+    sweeper.stop()
+    dispatcher.stop()
+
+
+def finish(seconds: float) -> bool:
+    """Wait for the lines to end, and say goodbye to the servers; returns whether all ended in time."""
+    stop_soon()
+    has_ended = dispatcher.join(seconds)
+    kept_sessions.close_all()
+    held_slots.trim_all()
+    return has_ended
