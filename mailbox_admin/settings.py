@@ -203,7 +203,6 @@ SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=15.0)
 # In memory: nothing that beat remembers is worth a file that can be broken.
 CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "delivery.tasks.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
     "tidy": {"task": "mailbox_admin.tasks.tidy", "schedule": 3600.0, "options": {"expires": 600.0}},
 }
 
