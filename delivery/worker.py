@@ -2,6 +2,7 @@
 
 from django.db import connections
 
+from delivery.alarms.checking import check
 from delivery.engine.dispatcher import Dispatcher
 from delivery.engine.drain import drain
 from delivery.engine.held_slots import held_slots
@@ -11,7 +12,7 @@ from delivery.engine.sweeper import Sweeper
 from delivery.wake import pass_on
 
 dispatcher = Dispatcher(drain, held_slots, pass_on)
-sweeper = Sweeper(sweep, dispatcher.wake, held_slots.renew)
+sweeper = Sweeper(sweep, dispatcher.wake, held_slots.renew, check)
 
 
 def start() -> None:

@@ -30,7 +30,11 @@ class Sweeper:
     """Sweeps until it is told to stop."""
 
     def __init__(
-        self, sweep: Callable[[], Iterable[int]], wake: Callable[[int], None], renew: Callable[[], None]
+        self,
+        sweep: Callable[[], Iterable[int]],
+        wake: Callable[[int], None],
+        renew: Callable[[], None],
+        check: Callable[[], None] | None = None,
     ) -> None:
         """Prepare; nothing runs yet.
 
@@ -38,10 +42,12 @@ class Sweeper:
             sweep: Puts in order what is overdue; returns the senders whose mail is due.
             wake: Gets a sender's mail on its way; returns at once.
             renew: Prolongs the leases of the connections of this process.
+            check: Looks whether something is wrong, after each sweep.
         """
         self._sweep = sweep
         self._wake = wake
         self._renew = renew
+        self._check = check
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -63,6 +69,8 @@ class Sweeper:
         """Sweep, whoever swept a moment ago."""
         for sender_id in self._sweep():
             self._wake(sender_id)
+        if self._check:
+            self._check()
 
     def _run(self) -> None:
         sweep_at = renew_at = time.monotonic()
