@@ -196,6 +196,7 @@ class Fallback(models.Model):
             models.UniqueConstraint(
                 fields=["sender"], condition=models.Q(owner__isnull=True), name="default_fallback_is_named_once"
             ),
+            models.CheckConstraint(condition=~models.Q(owner=models.F("sender")), name="nobody_stands_in_for_itself"),
         ]
 
     def __str__(self) -> str:

@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
                 ('cancel_requested', models.BooleanField(default=False)),
                 ('resend_of', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='resends', to='records.mail')),
                 ('sender', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='mails', to='senders.sender')),
-                ('stands_in_for', models.ForeignKey(help_text='The account it was accepted for, while another sends it', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='mails_by_others', to='senders.sender')),
+                ('stands_in_for', models.ForeignKey(db_index=False, help_text='The account it was accepted for, while another sends it', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='mails_by_others', to='senders.sender')),
             ],
             options={
                 'verbose_name': 'mail',
@@ -269,6 +269,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='mail',
             index=models.Index(condition=models.Q(('finished_at__isnull', True)), fields=['expires_at', 'id'], name='unfinished_mail_by_expiry'),
+        ),
+        migrations.AddIndex(
+            model_name='mail',
+            index=models.Index(condition=models.Q(('stands_in_for__isnull', False)), fields=['finished_at', 'stands_in_for'], name='mail_by_others_by_end'),
         ),
         migrations.AddIndex(
             model_name='mail',

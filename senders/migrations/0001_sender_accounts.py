@@ -157,4 +157,8 @@ class Migration(migrations.Migration):
             model_name='fallback',
             constraint=models.UniqueConstraint(condition=models.Q(('owner__isnull', True)), fields=('sender',), name='default_fallback_is_named_once'),
         ),
+        migrations.AddConstraint(
+            model_name='fallback',
+            constraint=models.CheckConstraint(condition=models.Q(('owner', models.F('sender')), _negated=True), name='nobody_stands_in_for_itself'),
+        ),
     ]
