@@ -47,12 +47,12 @@ class SenderRow:
     @property
     def tone(self) -> int:
         """Which avatar colour the account has: always the same one."""
-        return zlib.crc32(self.sender.address.lower().encode()) % AVATAR_TONES
+        return tone_of(self.sender.address)
 
     @property
     def tested_ago(self) -> str:
         """How long ago the latest test was, such as `3 hours ago`; empty where there was none."""
-        return _ago(self.sender.last_test_at) if self.sender.last_test_at else ""
+        return ago(self.sender.last_test_at) if self.sender.last_test_at else ""
 
 
 def list_rows() -> list[SenderRow]:
@@ -68,14 +68,20 @@ def initials_of(name: str) -> str:
     return (words[0][:2] if words else name.strip()[:1]).upper()
 
 
-def _row(sender: Sender) -> SenderRow:
-    circuit = getattr(sender, "circuit", None)
-    is_open = circuit is not None and circuit.state != CircuitState.CLOSED
-    return SenderRow(sender, is_readable(sender), circuit if is_open else None, state_of(sender))
+def tone_of(address: str) -> int:
+    """Choose the avatar colour of an account: always the same one."""
+    return zlib.crc32(address.lower().encode()) % AVATAR_TONES
 
 
-def _ago(moment: datetime) -> str:
+def ago(moment: datetime) -> str:
+    """Tell how long ago something was, such as `3 hours ago`."""
     now = timezone.now()
     if now - moment < timedelta(minutes=1):
         return _("just now")
     return _("%(time)s ago") % {"time": timesince(moment, now, time_strings=_UNITS, depth=1)}
+
+
+def _row(sender: Sender) -> SenderRow:
+    circuit = getattr(sender, "circuit", None)
+    is_open = circuit is not None and circuit.state != CircuitState.CLOSED
+    return SenderRow(sender, is_readable(sender), circuit if is_open else None, state_of(sender))

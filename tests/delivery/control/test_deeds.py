@@ -80,16 +80,18 @@ def test_a_mail_that_waits_for_its_next_try_is_sent_now(server: smtpd.MailServer
 
 
 def test_sending_now_looks_for_a_server_that_was_away_at_once() -> None:
-    mail = accept(make_sender())
+    sender = make_sender()
+    mail = accept(sender)
     later = database_now() + timedelta(minutes=4)
-    Circuit.objects.create(sender_id=mail.sender_id, state=CircuitState.OPEN, probe_at=later)
+    Circuit.objects.create(sender=sender, state=CircuitState.OPEN, probe_at=later)
     assert not do_to_mail(Deed.SEND_NOW, mail.pk, BY)
     assert Circuit.objects.get(probe_at__lte=database_now()).state == "open"
 
 
 def test_sending_now_never_tries_a_refused_sign_in_again() -> None:
-    mail = accept(make_sender())
-    Circuit.objects.create(sender_id=mail.sender_id, state=CircuitState.REFUSED)
+    sender = make_sender()
+    mail = accept(sender)
+    Circuit.objects.create(sender=sender, state=CircuitState.REFUSED)
     do_to_mail(Deed.SEND_NOW, mail.pk, BY)
     assert Circuit.objects.get().state == "refused"
 
