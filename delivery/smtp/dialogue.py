@@ -1,10 +1,12 @@
 """smtplib's client with strict replies, limits that hold, and secrets kept out of what it gives back."""
 
 import smtplib
-from collections.abc import Mapping
+from contextlib import suppress
 
 from delivery.exceptions import SessionError
-from delivery.smtp.replies import NotAReplyError, RawReply, clean, read_reply, reply_of
+from delivery.smtp.errors import FOREIGN_ERRORS
+from delivery.smtp.offer import Offer
+from delivery.smtp.replies import NotAReplyError, ReplyReader, clean, read_reply, reply_of
 from delivery.smtp.scrub import Scrubber
 from delivery.smtp.stream import Stream
 from delivery.values import Reply
@@ -29,18 +31,19 @@ class Dialogue(smtplib.SMTP):
         self.limit = limit
         self.phase = Phase.GREETING
         self.banner = ""
+        self.extensions: dict[str, str] = {}
+        """What EHLO announced last: parameters by keyword in upper case, cleaned."""
+        self.offer = Offer()
+        self._replies = ReplyReader(stream, scrub)
         self._reply = Reply(0)
-        self._encoding = "ascii"
-
-    @property
-    def extensions(self) -> Mapping[str, str]:
-        """What EHLO announced: parameters by keyword in upper case, cleaned."""
-        return {name.upper(): clean(str(parameters)) for name, parameters in self.esmtp_features.items()}
 
     def send(self, s: object) -> None:
         """Send bytes, or text of a command, as smtplib's methods ask for it."""
-        content = s.encode(self._encoding) if isinstance(s, str) else bytes(s)  # type: ignore[call-overload]
-        self.stream.send(content, self.limit)
+        self.say(s.encode("ascii") if isinstance(s, str) else bytes(s))  # type: ignore[call-overload]
+
+    def say(self, lines: bytes) -> None:
+        """Send whole lines; whether the server may have said something before is the caller's care."""
+        self.stream.send(lines, self.limit)
 
     def putcmd(self, cmd: str, args: str = "") -> None:
         """Send a command; what the server said before it, unasked, ends the session.
@@ -63,7 +66,11 @@ class Dialogue(smtplib.SMTP):
 
     def getreply(self) -> tuple[int, bytes]:
         """Read one reply within the limit, for smtplib's methods."""
-        raw = self._read(self.limit)
+        try:
+            raw = read_reply(self.stream, self.stream.end_of(self.limit))
+        except NotAReplyError as error:
+            raise self._no_reply() from error
+        self._reply = reply_of(raw, self.scrub)
         return raw.code, b"\n".join(raw.lines)
 
     def reply(self, limit: float | None = None) -> Reply:
@@ -74,23 +81,33 @@ class Dialogue(smtplib.SMTP):
             OSError: It did not come; `TimeoutError` if not in time.
             EOFError: The server ended the connection.
         """
-        self._read(self.limit if limit is None else limit)
+        try:
+            self._reply = self._replies.read(self.limit if limit is None else limit)
+        except NotAReplyError as error:
+            raise self._no_reply() from error
         return self._reply
 
-    def ask(self, command: str, *, utf8: bool = False, limit: float | None = None) -> Reply:
-        """Send a command and read its reply; raises as `putcmd` and `reply` do."""
-        self._encoding = "utf-8" if utf8 else "ascii"
-        self.putcmd(command)
-        return self.reply(limit)
+    def _no_reply(self) -> SessionError:
+        return SessionError(self.phase, Fault.NOT_A_MAIL_SERVER if self.phase is Phase.GREETING else Fault.PROTOCOL)
 
-    def _read(self, limit: float) -> RawReply:
-        try:
-            raw = read_reply(self.stream, self.stream.end_of(limit))
-        except NotAReplyError as error:
-            fault = Fault.NOT_A_MAIL_SERVER if self.phase is Phase.GREETING else Fault.PROTOCOL
-            raise SessionError(self.phase, fault) from error
-        self._reply = reply_of(raw, self.scrub)
-        return raw
+    def ask(self, command: str) -> Reply:
+        """Send a command and read its reply; raises as `putcmd` and `reply` do."""
+        self.putcmd(command)
+        return self.reply()
+
+    def reset(self, behind: bytes = b"") -> bool:
+        """Say RSET, with whole lines behind it in the same write, and read its reply.
+
+        Returns:
+            False: the server isn't ready for the next mail, and the connection was closed. No more is lost by it.
+        """
+        with suppress(*FOREIGN_ERRORS, SessionError):
+            self.refuse_unasked()
+            self.say(b"RSET\r\n" + behind)
+            if self.reply().code == 250:
+                return True
+        self.stream.close()
+        return False
 
     def failure(self, fault: Fault) -> SessionError:
         """Build the error for the reply that was read last; only an honest refusal keeps its words."""
@@ -119,11 +136,15 @@ class Dialogue(smtplib.SMTP):
         """
         self.esmtp_features = {}
         self.does_esmtp = False
+        self.extensions = {}
         self.ehlo()
         if self._reply.is_permanent:
             self._introduce_plainly()
         if self._reply.code != 250:
             raise self.failure(Fault.PROTOCOL if self._reply.is_positive else Fault.REPLY)
+        features = self.esmtp_features.items()
+        self.extensions = {name.upper(): clean(str(parameters)) for name, parameters in features}
+        self.offer = Offer.of(self.extensions)
 
     def _introduce_plainly(self) -> None:
         refusal = self.failure(Fault.REPLY)

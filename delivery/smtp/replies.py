@@ -14,6 +14,8 @@ MAX_LINES = 100
 MAX_TEXT = 800
 """Characters of the text that is kept."""
 MAX_QUEUE_ID = 200
+MAX_KNOWN = 100
+"""Lines of a server that are remembered."""
 
 _LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
 _ENHANCED = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:\s+|$)")
@@ -46,8 +48,13 @@ class RawReply:
     lines: tuple[bytes, ...]
 
 
-def read_reply(stream: Stream, end: float) -> RawReply:
+def read_reply(stream: Stream, end: float, *, first: bytes | None = None) -> RawReply:
     """Read one reply, all of it by the time `end`.
+
+    Args:
+        stream: From where.
+        end: Of time.monotonic().
+        first: The reply's first line, if it was taken from the stream before.
 
     Raises:
         NotAReplyError: What came is no reply, or more than `MAX_LINES` lines.
@@ -55,17 +62,16 @@ def read_reply(stream: Stream, end: float) -> RawReply:
         EOFError: The server ended the connection before.
         OSError: The connection broke.
     """
-    code = b""
-    lines: list[bytes] = []
-    while len(lines) < MAX_LINES:
-        line_code, is_last, text = _parse(_read_line(stream, end))
-        if code and line_code != code:
+    code, is_last, text = _parse(_read_line(stream, end) if first is None else first)
+    lines = [text]
+    while not is_last:
+        if len(lines) == MAX_LINES:
             raise NotAReplyError
-        code = line_code
+        line_code, is_last, text = _parse(_read_line(stream, end))
+        if line_code != code:
+            raise NotAReplyError
         lines.append(text)
-        if is_last:
-            return RawReply(int(code), tuple(lines))
-    raise NotAReplyError
+    return RawReply(int(code), tuple(lines))
 
 
 def _read_line(stream: Stream, end: float) -> bytes:
@@ -84,6 +90,8 @@ def _parse(line: bytes) -> tuple[bytes, bool, bytes]:
 
 def clean(text: str) -> str:
     """Write text on one line: control characters, line ends and invisible marks become spaces."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     kept = (" " if unicodedata.category(character)[0] in "CZ" else character for character in text)
     return " ".join("".join(kept).split())
 
@@ -103,3 +111,32 @@ def find_queue_id(text: str) -> str:
         if match := pattern.search(text):
             return match[1].strip("<>.")[:MAX_QUEUE_ID]
     return ""
+
+
+class ReplyReader:
+    """Reads the replies of one server.
+
+    Servers say the same few lines over and over: a line that was made a reply once is not taken apart again.
+    """
+
+    def __init__(self, stream: Stream, scrub: Scrubber) -> None:
+        """Begin; `scrub` must know all secrets before something is read."""
+        self._stream = stream
+        self._scrub = scrub
+        self._known: dict[bytes, Reply] = {}
+
+    def read(self, limit: float) -> Reply:
+        """Read one reply within `limit` seconds; raises as `read_reply` does."""
+        end = self._stream.end_of(limit)
+        line = _read_line(self._stream, end)
+        known = self._known.get(line)
+        return self._take_apart(line, end) if known is None else known
+
+    def _take_apart(self, line: bytes, end: float) -> Reply:
+        raw = read_reply(self._stream, end, first=line)
+        reply = reply_of(raw, self._scrub)
+        if len(raw.lines) == 1:
+            if len(self._known) >= MAX_KNOWN:  # names of accepted mails never come again
+                self._known.clear()
+            self._known[line] = reply
+        return reply

@@ -24,9 +24,11 @@ from delivery.exceptions import SessionError
 from delivery.smtp.dialogue import Dialogue
 from delivery.smtp.errors import FOREIGN_ERRORS
 from delivery.smtp.opening import Opening
+from delivery.smtp.outgoing import Outgoing
+from delivery.smtp.pipeline import Pipeline
 from delivery.smtp.policy import DialPolicy
 from delivery.smtp.steps import Steps
-from delivery.smtp.transaction import Transaction, check_sendable
+from delivery.smtp.transaction import Transaction
 from delivery.values import ComposedMail, Delivery, ServerSettings, TlsFacts, Watcher
 
 QUIT_LIMIT = 2.0
@@ -90,16 +92,18 @@ class Session:
             SessionError: The session ended; the final dot was certainly not sent.
             ValueError: The mail could smuggle commands; nothing was sent.
         """
-        check_sendable(mail)
+        outgoing = Outgoing(mail, self._dialogue.offer)
+        if outgoing.problem:
+            raise ValueError(outgoing.problem)
         self._dialogue.stream.deadline = deadline
-        transaction = Transaction(self._dialogue, self._steps, mail, before_dot)
+        transaction = Transaction(self._dialogue, self._steps, outgoing, before_dot=before_dot)
         self._is_broken = True  # until it is known to be in step again, whatever is raised
         try:
             delivery = transaction.run()
         except BaseException:
             self.close()
             raise
-        self._is_broken = self._dialogue.stream.is_closed or (transaction.is_open and not self._reset())
+        self._is_broken = self._dialogue.stream.is_closed or (transaction.is_open and not self._dialogue.reset())
         return delivery
 
     def deliver_all(
@@ -125,21 +129,14 @@ class Session:
             ValueError: The first mail that was taken and not yielded could smuggle commands; nothing of it was sent,
                 and the session goes on.
         """
-        for mail in mails:
-            deadline = time.monotonic() + seconds_per_mail
-            yield self.deliver(mail, before_dot=lambda mail=mail: before_dot(mail), deadline=deadline)  # type: ignore[misc]
-            if self._is_broken:
-                return
-
-    def _reset(self) -> bool:
-        """End a begun transaction; the mail's fate is known, so failing here costs only the session."""
+        self._is_broken = True  # as in `deliver`; the caller may also leave amid the iteration
+        pipeline = Pipeline(self._dialogue, self._steps, iter(mails), before_dot, seconds_per_mail)
         try:
-            if self._dialogue.ask("RSET").code == 250:
-                return True
-        except (*FOREIGN_ERRORS, SessionError):
-            pass
-        self.close()
-        return False
+            yield from pipeline.run()
+        finally:
+            if not pipeline.is_in_step:
+                self.close()
+            self._is_broken = self._dialogue.stream.is_closed
 
     def quit(self) -> None:
         """Say goodbye and end the connection; never raises."""

@@ -2,9 +2,8 @@
 
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
 
 from delivery.exceptions import SessionError
 from delivery.smtp.errors import FOREIGN_ERRORS, translate
@@ -14,15 +13,53 @@ from records.enums import Phase
 logger = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
 class Step:
-    """What is found out while a step runs; it is told when the step ends."""
+    """A step that runs; what is found out meanwhile is told when it ends.
 
-    facts: dict[str, str] = field(default_factory=dict)
-    tls: TlsFacts | None = None
-    reply: Reply | None = None
-    failed: bool = False
-    """The step ended badly, and the session goes on: a receiver was refused."""
+    As a context manager it is the border at which the standard library's errors become a `SessionError`.
+    """
+
+    __slots__ = ("_begun", "_phase", "_steps", "facts", "failed", "reply", "tls")
+
+    def __init__(self, steps: "Steps", phase: Phase, begun: float, facts: dict[str, str]) -> None:
+        """Begin; `begun` is of time.monotonic()."""
+        self._steps = steps
+        self._phase = phase
+        self._begun = begun
+        self.facts = facts
+        self.tls: TlsFacts | None = None
+        self.reply: Reply | None = None
+        self.failed = False
+        """The step ended badly, and the session goes on: a receiver was refused."""
+
+    def __enter__(self) -> Self:
+        """Run."""
+        return self
+
+    def __exit__(
+        self, error_type: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Tell how it ended.
+
+        Raises:
+            SessionError: One of the standard library's errors ended it.
+        """
+        if error is None:
+            self._end(None)
+        elif isinstance(error, SessionError):
+            self._end(error)
+        elif isinstance(error, FOREIGN_ERRORS):
+            translated = translate(error, self._phase)
+            self._end(translated)
+            raise translated from error
+
+    def _end(self, error: SessionError | None) -> None:
+        if not self._steps.is_watched:
+            return
+        status = StepStatus.FAILED if error or self.failed else StepStatus.DONE
+        reply = error.reply if error else self.reply
+        elapsed = time.monotonic() - self._begun
+        self._steps.tell(StepEvent(self._phase, status, elapsed, self.facts, self.tls, reply))
 
 
 class Steps:
@@ -31,6 +68,11 @@ class Steps:
     def __init__(self, watcher: Watcher | None) -> None:
         """Begin to watch."""
         self._watcher = watcher
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether anyone listens."""
+        return self._watcher is not None
 
     def tell(self, event: StepEvent) -> None:
         """Tell one event."""
@@ -46,33 +88,15 @@ class Steps:
         """Tell that a step is no part of this session."""
         self.tell(StepEvent(phase, StepStatus.SKIPPED))
 
-    @contextmanager
-    def step(self, phase: Phase, *, since: float | None = None, **facts: str) -> Iterator[Step]:
+    def step(self, phase: Phase, *, since: float | None = None, **facts: str) -> Step:
         """Run a step: tell that it begins, how it ended and how long it took.
 
         Args:
             phase: Which step.
             since: When it began, of time.monotonic(), if a part of it was told before.
             facts: What is known of it already.
-
-        Raises:
-            SessionError: Whatever of the standard library's errors ends the step, translated.
         """
         begun = time.monotonic() if since is None else since
-        step = Step(facts)
-        self.tell(StepEvent(phase, StepStatus.RUNNING, facts=dict(facts)))
-        try:
-            yield step
-        except FOREIGN_ERRORS as error:
-            translated = translate(error, phase)
-            self._end(phase, begun, step, translated)
-            raise translated from error
-        except SessionError as error:
-            self._end(phase, begun, step, error)
-            raise
-        self._end(phase, begun, step, None)
-
-    def _end(self, phase: Phase, begun: float, step: Step, error: SessionError | None) -> None:
-        status = StepStatus.FAILED if error or step.failed else StepStatus.DONE
-        reply = error.reply if error else step.reply
-        self.tell(StepEvent(phase, status, time.monotonic() - begun, step.facts, step.tls, reply))
+        if self.is_watched:
+            self.tell(StepEvent(phase, StepStatus.RUNNING, facts=dict(facts)))
+        return Step(self, phase, begun, facts)

@@ -1,5 +1,6 @@
 """A socket on which nothing takes longer than its limit and the one deadline over all."""
 
+import select
 import socket
 import ssl
 import time
@@ -9,7 +10,11 @@ from contextlib import suppress
 from delivery.smtp.resolve import Target
 
 READ_SIZE = 16_384
+"""Bytes that are read at once, and sent at once under TLS: one record (RFC 8446 §5.1), so that none is kept back."""
 BLOCK_SIZE = 65_536
+MAX_ARRIVED = 1_048_576
+"""Bytes that are taken in while sending; whoever says more must wait until it is read."""
+_WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class LineTooLongError(Exception):
@@ -19,16 +24,23 @@ class LineTooLongError(Exception):
 class Stream:
     """Reads lines and writes blocks, each within its limit; a peer that drips bytes gains no time by it.
 
-    What arrived and was not read is in a buffer of our own: whether the peer spoke out of turn can be seen.
+    What arrived and was not read is in a buffer of our own: whether the peer spoke out of turn can be seen, and a
+    peer that takes no more before it is listened to is listened to.
     """
 
     def __init__(self, connection: socket.socket, target: Target, deadline: float) -> None:
         """Take over a connected socket; `deadline` is of time.monotonic()."""
+        connection.setblocking(False)
         self._socket = connection
-        self._arrived = bytearray()
+        self._incoming = select.poll()
+        self._incoming.register(connection, select.POLLIN)
+        self._arrived = b""
+        self._read_to = 0
         self._ended = False
         self.target = target
         self.deadline = deadline
+        self.unsent = 0
+        """Bytes at the end of what was sent last that have certainly not left."""
 
     @property
     def tls(self) -> ssl.SSLSocket | None:
@@ -43,7 +55,7 @@ class Stream:
     @property
     def has_unread(self) -> bool:
         """Whether the peer said something more than was read so far."""
-        return bool(self._arrived)
+        return self._read_to < len(self._arrived)
 
     @property
     def local_address(self) -> str:
@@ -53,6 +65,21 @@ class Stream:
     def end_of(self, limit: float) -> float:
         """Give the time by which something that may take `limit` seconds from now must be done."""
         return min(time.monotonic() + limit, self.deadline)
+
+    def take_line(self, longest: int) -> bytes | None:
+        """Take the next line up to and with its LF, if all of it is here; doesn't wait.
+
+        Raises:
+            LineTooLongError: It has more than `longest` bytes.
+        """
+        begin = self._read_to
+        at = self._arrived.find(b"\n", begin, begin + longest)
+        if at >= 0:
+            self._read_to = at + 1
+            return self._arrived[begin : at + 1]
+        if len(self._arrived) - begin >= longest:
+            raise LineTooLongError
+        return None
 
     def read_line(self, end: float, longest: int) -> bytes:
         """Read up to and with the next LF.
@@ -66,47 +93,75 @@ class Stream:
             EOFError: The peer ended the connection before.
             LineTooLongError: It has more.
         """
-        while (at := self._arrived.find(b"\n", 0, longest)) < 0:
-            if len(self._arrived) >= longest:
-                raise LineTooLongError
+        while (line := self.take_line(longest)) is None:
             self._receive(end)
-        line = bytes(self._arrived[: at + 1])
-        del self._arrived[: at + 1]
         return line
 
     def _receive(self, end: float) -> None:
         if self._ended:
             raise EOFError
-        self._allow_until(end)
-        chunk = self._socket.recv(READ_SIZE)
-        self._ended = not chunk
-        self._arrived += chunk
+        _await(self._incoming, end)
+        while not self._receive_now():
+            _await(self._incoming, end)
 
-    def send(self, content: bytes, limit: float) -> None:
+    def _receive_now(self) -> bool:
+        """Take in what has come; False: nothing, not even an end of the connection."""
+        try:
+            chunk = self._socket.recv(READ_SIZE)
+        except _WOULD_BLOCK:
+            return False
+        self._ended = not chunk
+        self._arrived = self._arrived[self._read_to :] + chunk
+        self._read_to = 0
+        return True
+
+    def send(self, content: bytes, limit: float, *, unanswered: int = 0) -> bool:
         """Send all of `content` within `limit` seconds.
+
+        Args:
+            content: What to send.
+            limit: Seconds.
+            unanswered: So many bytes at its beginning the peer must hear out. If it speaks or leaves before and
+                this is noticed, sending ends.
+
+        Returns:
+            Whether all was sent.
 
         Raises:
             OSError: It could not be sent; `TimeoutError` if not in time.
         """
         end = self.end_of(limit)
         rest = memoryview(content)
+        at_once = len(rest) if self.tls is None else READ_SIZE
         while rest:
-            self._allow_until(end)
-            rest = rest[self._socket.send(rest) :]
+            self.unsent = max(len(rest) - at_once, 0) if self.tls else len(rest)
+            try:
+                rest = rest[self._socket.send(rest[:at_once]) :]
+            except _WOULD_BLOCK:
+                self._await_space(end)
+                if (self.has_unread or self._ended) and self.unsent > len(content) - unanswered:
+                    return False
+        self.unsent = 0
+        return True
+
+    def _await_space(self, end: float) -> None:
+        """Wait until the peer takes more, or until it spoke: some take no more before they are listened to."""
+        listens = len(self._arrived) < MAX_ARRIVED and not self._ended
+        space = select.poll()
+        space.register(self._socket, select.POLLOUT | (select.POLLIN if listens else 0))
+        _await(space, end)
+        if listens:
+            self._receive_now()
 
     def has_arrived(self) -> bool:
         """Tell whether the peer said something that was not read, or ended the connection; doesn't wait."""
-        if not self._arrived and not self._ended:
-            self._socket.settimeout(0)
-            try:
-                chunk = self._socket.recv(READ_SIZE)
-            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                return False
-            except OSError:
-                chunk = b""
-            self._ended = not chunk
-            self._arrived += chunk
-        return True
+        if self.has_unread or self._ended:
+            return True
+        try:
+            return self._receive_now()
+        except OSError:
+            self._ended = True
+            return True
 
     def start_tls(self, context: ssl.SSLContext, server_hostname: str, limit: float) -> ssl.SSLSocket:
         """Make the connection a TLS one; the caller has seen to it that nothing unread is left.
@@ -116,8 +171,9 @@ class Stream:
         """
         wrapped = context.wrap_socket(self._socket, server_hostname=server_hostname, do_handshake_on_connect=False)
         self._socket = wrapped
-        self._allow_until(self.end_of(limit))
+        wrapped.settimeout(_left(self.end_of(limit)))
         wrapped.do_handshake()
+        wrapped.setblocking(False)
         return wrapped
 
     def close(self) -> None:
@@ -126,11 +182,18 @@ class Stream:
         with suppress(OSError):
             self._socket.close()
 
-    def _allow_until(self, end: float) -> None:
-        left = end - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        self._socket.settimeout(left)
+
+def _left(end: float) -> float:
+    left = end - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+def _await(events: select.poll, end: float) -> None:
+    """Wait until one of the events is there; raises TimeoutError at the time `end`."""
+    while not events.poll(_left(end) * 1_000):
+        pass
 
 
 def dial(targets: Sequence[Target], *, limit: float, deadline: float) -> Stream:

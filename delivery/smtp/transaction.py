@@ -6,17 +6,18 @@ What may become of it, and nothing else does:
 - a `SessionError`: the session ended, and the final dot was certainly not sent.
 """
 
-import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
 from delivery.exceptions import SessionError
 from delivery.smtp.dialogue import Dialogue
+from delivery.smtp.errors import FOREIGN_ERRORS
+from delivery.smtp.outgoing import DATA, FINAL_DOT, Outgoing, on_the_wire, rcpt_command
 from delivery.smtp.replies import find_queue_id
 from delivery.smtp.steps import Step, Steps
 from delivery.smtp.stream import BLOCK_SIZE
-from delivery.values import ComposedMail, Delivery, ReceiverReply, Reply
+from delivery.values import Delivery, ReceiverReply, Reply
 from records.enums import Fault, Phase
 
 DATA_LIMIT = 120.0
@@ -26,47 +27,39 @@ BLOCK_LIMIT = 180.0
 DOT_LIMIT = 600.0
 """Seconds for the reply to the final dot (RFC 5321 §4.5.3.2.6)."""
 
-_FINAL_DOT = b".\r\n"
-_UNFIT_PATH = re.compile(r"[\x00-\x1f\x7f]|[<>](?=(?:[^\"]*\"[^\"]*\")*[^\"]*$)")
-"""Control characters anywhere, and angle brackets outside quotes."""
 _OF_THE_SESSION = {421, 530, 535, 538}
 """Replies that say something of the session, whatever the command: leaving, or a missing sign-in (RFC 4954 §6)."""
-
-
-def check_sendable(mail: ComposedMail) -> None:
-    """See to it that a mail can't say more to the server than it should: the last line of defence.
-
-    Raises:
-        ValueError: A bare CR or LF in the content, or an address that would end its command or its brackets.
-    """
-    if not mail.mime.count(b"\r") == mail.mime.count(b"\n") == mail.mime.count(b"\r\n"):
-        raise ValueError("The content has a bare CR or LF.")
-    if any(_UNFIT_PATH.search(path) for path in (mail.envelope.reverse_path, *mail.envelope.forward_paths)):
-        raise ValueError("An address of the envelope has control characters or angle brackets.")
-    if not mail.envelope.forward_paths:
-        raise ValueError("The envelope has no receiver.")
-
-
-def on_the_wire(mime: bytes) -> bytes:
-    """Give the content as it is sent after DATA, without the final dot: dots doubled, the last line ended."""
-    stuffed = (b"." if mime.startswith(b".") else b"") + mime.replace(b"\r\n.", b"\r\n..")
-    return stuffed if stuffed.endswith(b"\r\n") or not stuffed else stuffed + b"\r\n"
 
 
 class Transaction:
     """Hands one mail to the server.
 
-    Commands are built apart from the reading and judging of their replies, so that they can be sent in one write.
+    Its commands are said one after the other, or were all said ahead (RFC 2920); the replies are judged alike.
     """
 
-    def __init__(self, dialogue: Dialogue, steps: Steps, mail: ComposedMail, before_dot: Callable[[], bool]) -> None:
-        """Prepare; nothing is sent yet."""
+    def __init__(
+        self,
+        dialogue: Dialogue,
+        steps: Steps,
+        outgoing: Outgoing,
+        *,
+        before_dot: Callable[[], bool],
+        behind: Callable[[], bytes] = bytes,
+    ) -> None:
+        """Prepare; nothing is sent yet.
+
+        Args:
+            dialogue: With the server, in step.
+            steps: Told of each.
+            outgoing: A mail without a problem; announced: its commands were sent.
+            before_dot: The fence: asked right before the block that ends with the final dot.
+            behind: Asked right before the fence what else is to be sent with that block.
+        """
         self._dialogue = dialogue
         self._steps = steps
-        self._mail = mail
+        self._outgoing = outgoing
         self._before_dot = before_dot
-        self._paths = tuple(dict.fromkeys(mail.envelope.forward_paths))
-        self._utf8 = mail.envelope.needs_smtputf8 or not "".join((mail.envelope.reverse_path, *self._paths)).isascii()
+        self._behind = behind
         self._refused: list[ReceiverReply] = []
         self._accepted: list[str] = []
         self.is_open = False
@@ -78,49 +71,43 @@ class Transaction:
         Raises:
             SessionError: The session ended before the final dot was sent.
         """
-        if (refusal := self._refusal_of_ours() or self._say_mail()) is not None:
+        paths = self._outgoing.paths
+        if refusal := self._outgoing.refusal:
             return self._all_refused(*refusal)
-        for path in self._paths:
+        if (reply := self._say_mail()) is not None:
+            self._hear_out(len(paths))
+            return self._all_refused(Fault.REPLY, reply)
+        for path in paths:
             self._say_rcpt(path)
         if not self._accepted:
+            self._hear_out(0)
             return Delivery(tuple(self._refused), committed=False)
         return self._say_data()
 
-    def _refusal_of_ours(self) -> tuple[Phase, Fault, Reply] | None:
-        """Refuse what the server's EHLO says it can't take."""
-        extensions = self._dialogue.extensions
-        if self._utf8 and "SMTPUTF8" not in extensions:
-            return Phase.MAIL, Fault.SMTPUTF8_MISSING, Reply(553, "5.6.7")
-        limit = extensions.get("SIZE", "")
-        if limit.isdecimal() and 0 < int(limit[:20]) < len(self._mail.mime):
-            return Phase.MAIL, Fault.TOO_LARGE, Reply(552, "5.3.4")
-        return None
-
-    def _all_refused(self, phase: Phase, fault: Fault, reply: Reply) -> Delivery:
-        receivers = (ReceiverReply(path, accepted=False, phase=phase, reply=reply, fault=fault) for path in self._paths)
+    def _all_refused(self, fault: Fault, reply: Reply) -> Delivery:
+        paths = self._outgoing.paths
+        receivers = (ReceiverReply(path, accepted=False, phase=Phase.MAIL, reply=reply, fault=fault) for path in paths)
         return Delivery(tuple(receivers), committed=False)
 
-    def _mail_command(self) -> str:
-        extensions = self._dialogue.extensions
-        parameters = [
-            f"SIZE={len(self._mail.mime)}" if "SIZE" in extensions else "",
-            "BODY=8BITMIME" if "8BITMIME" in extensions and not self._mail.mime.isascii() else "",
-            "SMTPUTF8" if self._utf8 else "",
-        ]
-        return " ".join(filter(None, [f"MAIL FROM:<{self._mail.envelope.reverse_path}>", *parameters]))
+    def _ask(self, command: bytes, limit: float | None = None) -> Reply:
+        if not self._outgoing.is_announced:
+            self._dialogue.refuse_unasked()
+            self._dialogue.say(command)
+        return self._dialogue.reply(limit)
 
-    def _say_mail(self) -> tuple[Phase, Fault, Reply] | None:
+    def _say_mail(self) -> Reply | None:
+        """Begin the transaction; returns the refusal, if any."""
         self._dialogue.phase = Phase.MAIL
-        with self._steps.step(Phase.MAIL, path=self._mail.envelope.reverse_path) as step:
-            step.reply = self._judged(self._dialogue.ask(self._mail_command(), utf8=self._utf8))
+        with self._steps.step(Phase.MAIL, path=self._outgoing.mail.envelope.reverse_path) as step:
+            step.reply = self._judged(self._ask(self._outgoing.mail_command))
             step.failed = not step.reply.is_positive
             self.is_open = not step.failed
-        return (Phase.MAIL, Fault.REPLY, step.reply) if step.failed else None
+        return step.reply if step.failed else None
 
     def _say_rcpt(self, path: str) -> None:
         self._dialogue.phase = Phase.RCPT
         with self._steps.step(Phase.RCPT, path=path) as step:
-            reply = self._judged(self._dialogue.ask(f"RCPT TO:<{path}>", utf8=self._utf8))
+            reply = self._judged(self._ask(rcpt_command(path)))
             if reply.code == 552:  # too many receivers, in the words of older servers (RFC 5321 §4.5.3.1.10)
                 reply = replace(reply, code=452)
             step.reply, step.failed = reply, not reply.is_positive
@@ -139,10 +126,28 @@ class Transaction:
             raise self._dialogue.failure(Fault.PROTOCOL)
         return reply
 
+    def _hear_out(self, rcpts: int) -> None:
+        """Read the replies to what was said ahead and came to nothing, since MAIL or all receivers were refused.
+
+        The mail's fate stands: whatever goes wrong here costs only the session.
+        """
+        if not self._outgoing.is_announced:
+            return
+        try:
+            receivers = [self._dialogue.reply() for _ in range(rcpts)]
+            last = self._dialogue.reply(DATA_LIMIT)
+            if last.code == 354 and not any(reply.is_positive for reply in receivers):
+                self._dialogue.say(FINAL_DOT)  # the way out that RFC 2920 §3.1 names: nothing, to nobody
+                self._dialogue.reply(DOT_LIMIT)
+            elif last.is_positive or last.code == 421:
+                self._dialogue.stream.close()
+        except (*FOREIGN_ERRORS, SessionError):
+            self._dialogue.stream.close()
+
     def _say_data(self) -> Delivery:
         self._dialogue.phase = Phase.DATA
-        with self._steps.step(Phase.DATA, size=str(len(self._mail.mime))) as step:
-            step.reply = self._judged(self._dialogue.ask("DATA", limit=DATA_LIMIT), wanted=3)
+        with self._steps.step(Phase.DATA, size=str(len(self._outgoing.mail.mime))) as step:
+            step.reply = self._judged(self._ask(DATA, DATA_LIMIT), wanted=3)
             delivery = self._refused_at_data(step) if step.reply.code != 354 else self._send_content(step)
             step.failed = not (delivery.final_reply and delivery.final_reply.is_positive)
         return delivery
@@ -156,36 +161,59 @@ class Transaction:
 
     def _settled(self, reply: Reply) -> tuple[ReceiverReply, ...]:
         """Give the fate of every receiver, `reply` being the one of those that RCPT accepted."""
-        settled = (
-            ReceiverReply(path, accepted=reply.code == 250, phase=Phase.DATA, reply=reply) for path in self._accepted
-        )
+        accepted = reply.code == 250
+        settled = [ReceiverReply(path, accepted=accepted, phase=Phase.DATA, reply=reply) for path in self._accepted]
         return (*self._refused, *settled)
 
     def _send_content(self, step: Step) -> Delivery:
         step.reply = None
-        if not self._send_blocks():
-            return self._refused_early(step)
+        content = on_the_wire(self._outgoing.mail.mime)
+        last = max(len(content) - 1, 0) // BLOCK_SIZE * BLOCK_SIZE
+        for begin in range(0, last, BLOCK_SIZE):
+            if not self._send_block(content[begin : begin + BLOCK_SIZE]):
+                return self._refused_early(step)
+        behind = self._behind()
         if not self._before_dot():
             self._dialogue.stream.close()
             return Delivery(tuple(self._refused), committed=False, fenced=True)
-        return self._send_dot(step)
+        if not self._send_end(content[last:] + FINAL_DOT, behind):
+            return self._refused_early(step)
+        return self._read_final_reply(step)
 
-    def _send_blocks(self) -> bool:
-        """Send the content; False: the server spoke before the final dot, or left."""
+    def _send_block(self, block: bytes) -> bool:
+        """Send a block of the content; False: the server spoke or left before it had the block.
+
+        Raises:
+            OSError: The block couldn't be sent.
+        """
         stream = self._dialogue.stream
-        content = on_the_wire(self._mail.mime)
-        for begin in range(0, len(content), BLOCK_SIZE):
+        if stream.has_arrived():
+            return False
+        try:
+            return stream.send(block, BLOCK_LIMIT, unanswered=len(block))
+        except TimeoutError:
+            raise
+        except OSError:
             if stream.has_arrived():
                 return False
-            try:
-                stream.send(content[begin : begin + BLOCK_SIZE], BLOCK_LIMIT)
-            except TimeoutError:
-                raise
-            except OSError:
-                if stream.has_arrived():
-                    return False
-                raise
-        return not stream.has_arrived()
+            raise
+
+    def _send_end(self, block: bytes, behind: bytes) -> bool:
+        """Pass the point of no return: from here on, whatever goes wrong means that nobody knows.
+
+        Unless the dot, which ends the block, is certainly not among what was sent: then all is as in `_send_block`.
+        """
+        stream = self._dialogue.stream
+        if stream.has_arrived():
+            return False
+        try:
+            return stream.send(block + behind, BLOCK_LIMIT, unanswered=len(block))
+        except OSError as error:
+            if stream.unsent <= len(behind):
+                return True
+            if not isinstance(error, TimeoutError) and stream.has_arrived():
+                return False
+            raise
 
     def _refused_early(self, step: Step) -> Delivery:
         """Take a refusal amid the content for what it is: without a dot no mail was accepted."""
@@ -196,11 +224,10 @@ class Transaction:
         step.reply = self._judged(reply)
         return Delivery(self._settled(reply), committed=False, final_reply=reply)
 
-    def _send_dot(self, step: Step) -> Delivery:
-        """Pass the point of no return: from here on, whatever goes wrong means that nobody knows."""
+    def _read_final_reply(self, step: Step) -> Delivery:
+        """Learn what became of a mail whose final dot was sent, or may have been."""
         reply: Reply | None = None
         with suppress(OSError, EOFError, SessionError):
-            self._dialogue.stream.send(_FINAL_DOT, BLOCK_LIMIT)
             reply = self._dialogue.reply(DOT_LIMIT)
         if reply is None or (reply.is_positive and reply.code != 250):
             self._dialogue.stream.close()
