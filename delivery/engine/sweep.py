@@ -8,7 +8,9 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
+from delivery.engine.allowance import exhausted_until
 from delivery.engine.causes import cause_of
+from delivery.engine.fallback import stood_in_for, tend
 from delivery.engine.pauses import paused_sender_ids
 from delivery.engine.settle import settle_mail
 from delivery.engine.skip import skip_pending
@@ -31,6 +33,7 @@ _CANNOT_BE_TRIED = Q(sender__is_enabled=False) | Q(sender__circuit__state__in=[C
 def sweep() -> list[int]:
     """Put in order whatever is overdue; returns the ids of the senders to wake."""
     _in_batches(_take_back_batch)
+    tend()  # before the orphans end: mail of a deleted stand-in has an account to go back to
     _in_batches(_end_orphans)
     _in_batches(_expire_batch)
     beat("worker")
@@ -133,10 +136,13 @@ def _reason(mail: Mail) -> SkipReason:
 
 
 def find_due_senders() -> list[int]:
-    """Find whose mail should move now: due, enabled, not paused, and flowing or to be probed."""
+    """Find whose mail should move now: due, enabled, not paused, within its limits, and flowing or to be probed."""
     now = database_now()
     due = Mail.objects.waiting().filter(due_at__lte=now).values("sender_id")
     parked = Circuit.objects.filter(Q(state=CircuitState.REFUSED) | Q(state=CircuitState.OPEN, probe_at__gt=now))
-    flowing = Sender.objects.enabled().filter(pk__in=due).exclude(pk__in=parked.values("pk"))
-    flowing = flowing.exclude(pk__in=paused_sender_ids())
-    return list(flowing.order_by("pk").values_list("pk", flat=True))
+    # Who is stood in for has no mail waiting, and must be looked at all the same: it is to get its mail back.
+    wanted = Sender.objects.enabled().filter(Q(pk__in=due) | Q(pk__in=stood_in_for()))
+    flowing = wanted.exclude(pk__in=parked.values("pk")).exclude(pk__in=paused_sender_ids())
+    found = list(flowing.order_by("pk").values_list("pk", flat=True))
+    waiting = exhausted_until(found, now)
+    return [pk for pk in found if pk not in waiting]
