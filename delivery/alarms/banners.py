@@ -14,7 +14,7 @@ from records.models import Heartbeat
 from records.waiting import SILENCE
 
 VIEW_PERMISSION = "records.view_alarm"
-MAX_SHOWN = 3
+MAX_SHOWN = 2
 """More are named by their number: a page must stay a page."""
 _HAS_ITS_OWN = {AlarmKind.NOT_CONFIGURED}
 """Told by the banner of the mail configuration already."""

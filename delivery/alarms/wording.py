@@ -1,5 +1,6 @@
 """What an alarm says to a person: what is wrong, since when, what to do about it, and where."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -36,10 +37,20 @@ class Words:
     """What to do."""
     way: Way | None = None
 
+    @property
+    def body(self) -> str:
+        """What follows the headline, as one text."""
+        return _join([self.details, self.advice])
+
 
 def tell(alarm: Alarm) -> Words:
     """Put an alarm into words."""
-    return Words(_headline(alarm), " ".join(_details(alarm)), _advice(alarm), _find_way(alarm))
+    return Words(_headline(alarm), _join(_details(alarm)), _advice(alarm), _find_way(alarm))
+
+
+def _join(sentences: Iterable[str]) -> str:
+    """Put sentences behind each other; the full stop of Chinese brings its own space."""
+    return " ".join(filter(None, sentences)).replace("。 ", "。")
 
 
 def _headline(alarm: Alarm) -> str:
@@ -63,7 +74,7 @@ def _details(alarm: Alarm) -> list[str]:
     if alarm.cause and AlarmKind(alarm.kind) in {AlarmKind.SIGN_IN_REFUSED, AlarmKind.UNREACHABLE}:
         entry = find_entry(alarm.cause)
         found.insert(0, str(entry.cause) if entry else "")
-    return [sentence for sentence in found if sentence]
+    return found
 
 
 def _count(alarm: Alarm) -> str:

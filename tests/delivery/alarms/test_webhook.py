@@ -1,4 +1,4 @@
-"""Calls of the webhook: what they say, that they are signed, tried again, given up, and never doubled without saying so."""
+"""Calls of the webhook: what they say, that they are signed, tried again, given up, and told in order."""
 
 import hashlib
 import hmac
@@ -57,7 +57,9 @@ def test_a_call_says_what_is_wrong(receiver: Receiver, settings: Settings) -> No
     [received] = receiver.calls
     alarm = Alarm.objects.get()
     contents = received.contents
-    assert {name: contents[name] for name in ("id", "event", "alarm", "kind", "severity", "sender", "sentence", "url")} == {
+    assert {
+        name: contents[name] for name in ("id", "event", "alarm", "kind", "severity", "sender", "sentence", "url")
+    } == {
         "id": str(call.pk),
         "event": "raised",
         "alarm": alarm.pk,
@@ -81,7 +83,10 @@ def test_a_call_is_signed_as_the_documentation_says(receiver: Receiver) -> None:
     [received] = receiver.calls
     timestamp = received.headers["Mailbox-Timestamp"]
     signed = f"{timestamp}.".encode() + received.body
-    assert received.headers["Mailbox-Signature"] == "sha256=" + hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest()
+    assert (
+        received.headers["Mailbox-Signature"]
+        == "sha256=" + hmac.new(SECRET.encode(), signed, hashlib.sha256).hexdigest()
+    )
     assert abs(time.time() - int(timestamp)) < 60
 
 
@@ -89,7 +94,7 @@ def test_the_documented_example_accepts_a_call_and_refuses_an_altered_one(receiv
     text = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
     code = text.partition("<!-- verify -->\n```python\n")[2].partition("```")[0]
     found: dict[str, object] = {}
-    exec(code, found)  # noqa: S102  # the example is the subject
+    exec(code, found)
     raise_one()
     deliver()
     [received] = receiver.calls
@@ -234,7 +239,9 @@ def test_addresses_that_may_not_be_called_are_not(receiver: Receiver, settings: 
     assert answer.error.startswith("The address may not be called")
 
 
-def test_clear_text_may_leave_the_own_network_where_the_operator_says_so(settings: Settings, receiver: Receiver) -> None:
+def test_clear_text_may_leave_the_own_network_where_the_operator_says_so(
+    settings: Settings, receiver: Receiver
+) -> None:
     settings.MAILBOX_ALARM_WEBHOOK = "http://192.0.2.1/"
     settings.MAILBOX_ALARM_WEBHOOK_ALLOW_HTTP = True
     policy = read_target().policy
@@ -297,7 +304,9 @@ def test_who_comes_too_late_with_an_answer_changes_nothing(receiver: Receiver) -
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_pass_runs_beside_the_sweep_and_only_one_at_a_time(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pass_runs_beside_the_sweep_and_only_one_at_a_time(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(posting, "TOTAL_SECONDS", 2.0)
     assert start_pass() is None
     receiver.answers = [Misbehaviour.HANG]
