@@ -8,6 +8,7 @@ waiting mail moves, never what a worker has in hand, and test mail is not stood 
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
@@ -34,6 +35,15 @@ BATCH = 200
 """Mails per transaction."""
 TIME_LIMIT = 5.0
 """How long one call moves the mail of one account at most, seconds; the next sweep goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class MovedBatch:
+    """What came of one batch."""
+
+    moved: int
+    last: int | None
+    """The highest id that was looked at; None where nothing is left."""
 
 
 def hand_over(sender_id: int, now: datetime) -> int:
@@ -138,10 +148,10 @@ def _move(mails: QuerySet[Mail], original: Sender, to: Sender) -> int:
     ends_at = time.monotonic() + TIME_LIMIT
     moved = last = 0
     while time.monotonic() < ends_at:
-        pks = _move_batch(mails.filter(pk__gt=last), original, to)
-        if not pks:
+        batch = _move_batch(mails.filter(pk__gt=last), original, to)
+        if batch.last is None:
             break
-        moved, last = moved + len(pks), pks[-1]
+        moved, last = moved + batch.moved, batch.last
     if moved:
         logger.warning(
             "mail was handed to another account",
@@ -151,8 +161,8 @@ def _move(mails: QuerySet[Mail], original: Sender, to: Sender) -> int:
     return moved
 
 
-def _move_batch(mails: QuerySet[Mail], original: Sender, to: Sender) -> list[int]:
-    """Move a batch in one transaction; returns the ids of all that were looked at, in order."""
+def _move_batch(mails: QuerySet[Mail], original: Sender, to: Sender) -> MovedBatch:
+    """Move a batch in one transaction."""
     with transaction.atomic(durable=True):
         # A worker or another sweep has the skipped ones. SQLite ignores this: there nobody else writes.
         batch = list(mails.select_for_update(skip_locked=True, of=("self",)).order_by("pk")[:BATCH])
@@ -167,7 +177,7 @@ def _move_batch(mails: QuerySet[Mail], original: Sender, to: Sender) -> list[int
         )
         if not to.address.rpartition("@")[0].isascii():
             changed.update(needs_smtputf8=True)
-    return [mail.pk for mail in batch]
+    return MovedBatch(len(movable), batch[-1].pk if batch else None)
 
 
 def _readdress(batch: Sequence[Mail], original: Sender, to: Sender) -> list[Mail]:
