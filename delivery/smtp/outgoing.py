@@ -49,43 +49,36 @@ def on_the_wire(mime: bytes) -> bytes:
 class Outgoing:
     """A mail, and what is said for it to a server with that offer."""
 
-    __slots__ = ("_offer", "_utf8", "is_announced", "mail", "paths", "problem")
+    __slots__ = ("is_announced", "mail", "mail_command", "paths", "problem", "rcpt_commands", "refusal")
 
     def __init__(self, mail: ComposedMail, offer: Offer) -> None:
-        """Look whether it may be sent at all."""
+        """Look whether it may be sent at all, and write its commands."""
         self.mail = mail
-        self.problem = find_problem(mail)
-        """Why nothing of it may be sent; empty: it may."""
-        self.paths = tuple(dict.fromkeys(mail.envelope.forward_paths))
-        """The receivers, each once."""
         self.is_announced = False
         """Its commands were sent ahead of the replies to them."""
-        self._offer = offer
-        self._utf8 = mail.envelope.needs_smtputf8 or not "".join((mail.envelope.reverse_path, *self.paths)).isascii()
-
-    @property
-    def refusal(self) -> tuple[Fault, Reply] | None:
+        self.paths = tuple(dict.fromkeys(mail.envelope.forward_paths))
+        """The receivers, each once."""
+        self.problem = find_problem(mail)
+        """Why nothing of it may be sent; empty: it may."""
+        self.refusal: tuple[Fault, Reply] | None = None
         """Why the server can't take it, as its EHLO says."""
-        if self._utf8 and not self._offer.utf8:
-            return Fault.SMTPUTF8_MISSING, Reply(553, "5.6.7")
-        if 0 < self._offer.size_limit < len(self.mail.mime):
-            return Fault.TOO_LARGE, Reply(552, "5.3.4")
-        return None
+        if not self.problem:
+            self._prepare(offer)
 
-    @property
-    def mail_command(self) -> bytes:
-        """MAIL with its parameters."""
-        size = f" SIZE={len(self.mail.mime)}" if self._offer.size else ""
-        body = " BODY=8BITMIME" if self._offer.eight_bit and not self.mail.mime.isascii() else ""
-        utf8 = " SMTPUTF8" if self._utf8 else ""
-        return f"MAIL FROM:<{self.mail.envelope.reverse_path}>{size}{body}{utf8}\r\n".encode()
+    def _prepare(self, offer: Offer) -> None:
+        mime, envelope = self.mail.mime, self.mail.envelope
+        utf8 = envelope.needs_smtputf8 or not "".join((envelope.reverse_path, *self.paths)).isascii()
+        if utf8 and not offer.utf8:
+            self.refusal = Fault.SMTPUTF8_MISSING, Reply(553, "5.6.7")
+        elif 0 < offer.size_limit < len(mime):
+            self.refusal = Fault.TOO_LARGE, Reply(552, "5.3.4")
+        size = f" SIZE={len(mime)}" if offer.size else ""
+        body = " BODY=8BITMIME" if offer.eight_bit and not mime.isascii() else ""
+        smtputf8 = " SMTPUTF8" if utf8 else ""
+        self.mail_command = f"MAIL FROM:<{envelope.reverse_path}>{size}{body}{smtputf8}\r\n".encode()
+        self.rcpt_commands = [f"RCPT TO:<{path}>\r\n".encode() for path in self.paths]
 
     @property
     def commands(self) -> bytes:
-        """All commands of its transaction (RFC 2920 §3.1: DATA comes last)."""
-        return b"".join((self.mail_command, *map(rcpt_command, self.paths), DATA))
-
-
-def rcpt_command(path: str) -> bytes:
-    """Write RCPT for one receiver."""
-    return f"RCPT TO:<{path}>\r\n".encode()
+        """All commands of its transaction; DATA comes last (RFC 2920 §3.1)."""
+        return b"".join((self.mail_command, *self.rcpt_commands, DATA))

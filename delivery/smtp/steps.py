@@ -96,7 +96,8 @@ class Steps:
             since: When it began, of time.monotonic(), if a part of it was told before.
             facts: What is known of it already.
         """
+        if self._watcher is None:
+            return Step(self, phase, 0.0, facts)
         begun = time.monotonic() if since is None else since
-        if self.is_watched:
-            self.tell(StepEvent(phase, StepStatus.RUNNING, facts=dict(facts)))
+        self.tell(StepEvent(phase, StepStatus.RUNNING, facts=dict(facts)))
         return Step(self, phase, begun, facts)

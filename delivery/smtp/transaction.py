@@ -13,7 +13,7 @@ from dataclasses import replace
 from delivery.exceptions import SessionError
 from delivery.smtp.dialogue import Dialogue
 from delivery.smtp.errors import FOREIGN_ERRORS
-from delivery.smtp.outgoing import DATA, FINAL_DOT, Outgoing, on_the_wire, rcpt_command
+from delivery.smtp.outgoing import DATA, FINAL_DOT, Outgoing, on_the_wire
 from delivery.smtp.replies import find_queue_id
 from delivery.smtp.steps import Step, Steps
 from delivery.smtp.stream import BLOCK_SIZE
@@ -77,8 +77,8 @@ class Transaction:
         if (reply := self._say_mail()) is not None:
             self._hear_out(len(paths))
             return self._all_refused(Fault.REPLY, reply)
-        for path in paths:
-            self._say_rcpt(path)
+        for path, command in zip(paths, self._outgoing.rcpt_commands, strict=True):
+            self._say_rcpt(path, command)
         if not self._accepted:
             self._hear_out(0)
             return Delivery(tuple(self._refused), committed=False)
@@ -104,10 +104,10 @@ class Transaction:
             self.is_open = not step.failed
         return step.reply if step.failed else None
 
-    def _say_rcpt(self, path: str) -> None:
+    def _say_rcpt(self, path: str, command: bytes) -> None:
         self._dialogue.phase = Phase.RCPT
         with self._steps.step(Phase.RCPT, path=path) as step:
-            reply = self._judged(self._ask(rcpt_command(path)))
+            reply = self._judged(self._ask(command))
             if reply.code == 552:  # too many receivers, in the words of older servers (RFC 5321 §4.5.3.1.10)
                 reply = replace(reply, code=452)
             step.reply, step.failed = reply, not reply.is_positive
@@ -176,7 +176,7 @@ class Transaction:
         if not self._before_dot():
             self._dialogue.stream.close()
             return Delivery(tuple(self._refused), committed=False, fenced=True)
-        if not self._send_end(content[last:] + FINAL_DOT, behind):
+        if not self._send_end(content[last:], behind):
             return self._refused_early(step)
         return self._read_final_reply(step)
 
@@ -201,13 +201,14 @@ class Transaction:
     def _send_end(self, block: bytes, behind: bytes) -> bool:
         """Pass the point of no return: from here on, whatever goes wrong means that nobody knows.
 
-        Unless the dot, which ends the block, is certainly not among what was sent: then all is as in `_send_block`.
+        Unless the dot behind the block is certainly not among what was sent: then all is as in `_send_block`.
         """
         stream = self._dialogue.stream
         if stream.has_arrived():
             return False
         try:
-            return stream.send(block + behind, BLOCK_LIMIT, unanswered=len(block))
+            heard_out = len(block) + len(FINAL_DOT)
+            return stream.send(b"".join((block, FINAL_DOT, behind)), BLOCK_LIMIT, unanswered=heard_out)
         except OSError as error:
             if stream.unsent <= len(behind):
                 return True
