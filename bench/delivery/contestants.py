@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.delivery import ROOT
 from bench.delivery.meter import wait_until_quiet
 from bench.delivery.processes import Child, run
-from bench.delivery.servers import DebianSink, Redis, WatchedSink
+from bench.delivery.servers import Authority, DebianSink, Redis
 from bench.delivery.stores import Store
 
 PEERS = ROOT / "bench" / "delivery" / "peers"
@@ -47,6 +47,10 @@ class Contestant:
         """Return the processes that send."""
         return ()
 
+    def last_words(self) -> str:
+        """Return the end of what the sending processes logged."""
+        return ""
+
     def stop(self) -> None:
         """End what was started."""
 
@@ -65,13 +69,13 @@ class Platform:
         if redis is not None:
             self.env["REDIS_URL"] = redis.url
 
-    def set_up(self, sink: DebianSink | WatchedSink | int, ca_file: Path | None = None) -> None:
-        """Make the tables, the keys and the sender account."""
+    def set_up(self, port: int, ca_file: Path | None = None) -> None:
+        """Make the tables, the keys and the sender account, and keep them as what every run starts from."""
         manage = [sys.executable, "manage.py"]
         run([*manage, "migrate", "-v", "0"], env=self.env)
         self.env["MAILBOX_KEYS"] = run([*manage, "rotate_keys", "--new-key"], env=self.env).split()[-1]
-        port = sink if isinstance(sink, int) else sink.port
         self.do("sender", str(port), *([str(ca_file)] if ca_file else []))
+        self.store.keep_as_fresh()
 
     def do(self, *words: str) -> str:
         """Have something done inside the product's settings."""
@@ -110,9 +114,11 @@ class Platform:
 class Ours(Contestant):
     """The product: one or more worker processes, everything as it is by default."""
 
-    def __init__(self, platform: Platform, workers: int = 1) -> None:
-        """Take a platform that is set up."""
-        self.name = f"ours, {workers} worker{'s' if workers > 1 else ''}"
+    def __init__(self, platform: Platform, workers: int = 1, connections: int = 0) -> None:
+        """Take a platform that is set up; `connections` are the account's at once, 0: as many as by default."""
+        several = "s" if workers > 1 else ""
+        self.name = f"ours, {connections} connections" if connections else f"ours, {workers} worker{several}"
+        self._connections = connections
         self.platform, self.store, self._count = platform, platform.store, workers
         self._workers: list[Child] = []
         self._waker: Child | None = None
@@ -120,6 +126,8 @@ class Ours(Contestant):
     def refresh(self) -> None:
         """Take a fresh database."""
         self.platform.store.refresh()
+        if self._connections:
+            self.platform.do("connections", str(self._connections))
 
     def fill(self, count: int, size: int) -> float:
         """Have the mails accepted, and forget the wake-up: it comes when the clock starts."""
@@ -134,9 +142,9 @@ class Ours(Contestant):
         wait_until_quiet(self.roots(), at_least=3.0)
 
     def go(self) -> None:
-        """Wake, as accepting a mail does after its commit."""
+        """Release the mail and wake, as accepting mail does after its commit."""
         assert self._waker is not None
-        self._waker.hears("go")
+        self._waker.hears("1" if self._count == 1 else str(4 * self._count))
 
     def is_settled(self) -> bool:
         """Every mail has ended."""
@@ -145,6 +153,10 @@ class Ours(Contestant):
     def roots(self) -> tuple[int, ...]:
         """The workers."""
         return tuple(worker.pid for worker in self._workers)
+
+    def last_words(self) -> str:
+        """Return the end of the workers' logs."""
+        return "\n".join(worker.last_words() for worker in self._workers)
 
     def stop(self) -> None:
         """Stop them as an operator would."""
@@ -243,6 +255,10 @@ class Peer(Contestant):
         """Its process or worker, with children."""
         return (self._child.pid,) if self._child else ()
 
+    def last_words(self) -> str:
+        """Return the end of what it wrote."""
+        return self._child.last_words() if self._child else ""
+
     def stop(self) -> None:
         """End it."""
         if self._child:
@@ -268,25 +284,28 @@ def set_up_peers(python: Path, store: Store, redis: Redis | None, sink: DebianSi
 class PlainClient(Contestant):
     """smtplib over one connection; pinned, it shares one core with the server."""
 
-    def __init__(self, sink: DebianSink, *, pinned: bool) -> None:
-        """Name it."""
-        self.name = f"smtplib, one connection{', pinned' if pinned else ''}"
-        self._sink, self._pinned = sink, pinned
+    def __init__(
+        self, folder: Path, port: int, *, pinned_to: DebianSink | None = None, authority: Authority | None = None
+    ) -> None:
+        """Name it; `port` is where it dials, with an authority it speaks TLS and signs in."""
+        self.name = f"smtplib, one connection{', pinned' if pinned_to else ''}"
+        self._folder, self._port, self._sink = folder, port, pinned_to
+        self._rest = [str(authority.certificate)] if authority else []
         self._words: list[str] = []
         self._child: Child | None = None
 
     def fill(self, count: int, size: int) -> float:
         """Remember what to send."""
-        self._words = [str(self._sink.port), str(count), str(size)]
+        self._words = [str(self._port), str(count), str(size), *self._rest]
         return 0.0
 
     def start(self) -> None:
         """Start the client."""
-        pin = ["taskset", "-c", "1"] if self._pinned else []
+        pin = ["taskset", "-c", "1"] if self._sink else []
         command = [*pin, sys.executable, "-m", "bench.delivery.plain", *self._words]
-        self._child = Child(command, output=Path(self._sink.folder) / "plain.log", talks=True)
+        self._child = Child(command, output=self._folder / "plain.log", talks=True)
         assert self._child.says() == "ready"
-        if self._pinned:
+        if self._sink:
             self._sink.pin({1})
 
     def go(self) -> None:
@@ -300,7 +319,8 @@ class PlainClient(Contestant):
 
     def stop(self) -> None:
         """End it."""
-        self._sink.pin(set(range(os.cpu_count() or 1)))
+        if self._sink:
+            self._sink.pin(set(range(os.cpu_count() or 1)))
         if self._child:
             self._child.stop()
         self._child = None

@@ -59,7 +59,7 @@ class Field:
         return Meter(**groups)
 
 
-def run(contestant: Contestant, field: Field, *, count: int, size: int, limit: float = 120.0) -> Result:
+def run(contestant: Contestant, field: Field, *, count: int, size: int, limit: float = 60.0) -> Result:
     """Fill, start, measure and stop.
 
     Raises:
@@ -104,5 +104,5 @@ def _await(condition: Callable[[], bool], limit: float, contestant: Contestant, 
     end = time.monotonic() + limit
     while not condition():
         if time.monotonic() > end:
-            raise RunFailedError(f"{contestant.name}: {sent()} mails after {limit:g} s")
+            raise RunFailedError(f"{contestant.name}: {sent()} mails after {limit:g} s. {contestant.last_words()}")
         time.sleep(POLL)

@@ -1,7 +1,8 @@
 """Runs inside the product's own settings, told what to do by the bench: `python -m bench.delivery.ours ACTION …`.
 
 `sender PORT [CA_FILE]` makes the account, `connections N` sets its connections at once, `fill COUNT SIZE` has mails
-accepted, `wake` and `one by one COUNT` wait for a line first, `drain` sends what is due under a profiler.
+accepted, `multiply COUNT SIZE` one that is then copied inside the database, `wake` and `one-by-one SIZE` act on every
+line that comes in, `profile` sends what is due under a profiler.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ import mailbox_admin.celery  # noqa: F401  # wakes are published through its app
 
 from bench.delivery.peers.mail_text import body, receiver, subject
 from django.db import transaction
+from django.db.backends.utils import CursorWrapper
+from django.db.models import Model
+from django.db.models.functions import Now
 from senders.enums import Encryption, LoginMethod
 from senders.models import Sender
 from senders.services import save_sender
@@ -47,8 +51,14 @@ def set_connections(number: str) -> None:
     Sender.objects.update(max_connections=int(number) or None)
 
 
+def _pause() -> None:
+    """Hold the account's mail until the word to go: workers sweep as soon as they start."""
+    Sender.objects.update(paused_at=Now())
+
+
 def fill(count: str, size: str) -> None:
-    """Have mails accepted, and print the seconds it took."""
+    """Have mails accepted, held until `wake`, and print the seconds it took."""
+    _pause()
     requests = [_request(number, int(size)) for number in range(int(count))]
     started = time.perf_counter()
     for start in range(0, len(requests), CALL):
@@ -69,23 +79,69 @@ def _request(number: int, size: int) -> dict[str, object]:
 
 
 def _accept(requests: list[dict[str, object]]) -> None:
-    from delivery.acceptance import accept_mail
+    from delivery.acceptance import accept_mails
+    from delivery.request import MailRequest
 
     sender = Sender.objects.get()
-    with transaction.atomic():
-        for request in requests:
-            accept_mail(sender=sender, **request)
+    accept_mails([MailRequest(sender=sender, **request) for request in requests])
+
+
+def multiply(count: str, size: str) -> None:
+    """Have one mail accepted and make `count` of it, inside PostgreSQL; each has rows of its own."""
+    from django.db import connection
+    from records.models import Body, Content, Mail, Receiver
+
+    _pause()
+    _accept([_request(0, int(size))])
+    first = Mail.objects.latest("pk")
+    more = int(count) - 1
+    mails, bodies = _last(Mail), _last(Body)
+    with transaction.atomic(), connection.cursor() as cursor:
+        _copy(cursor, Mail, first.pk, more, {"id": f"{mails} + n", "message_id": "'<' || n || '@example.com>'"})
+        _copy(cursor, Body, first.content.body_id, more, {"id": f"{bodies} + n"})
+        _copy(cursor, Content, first.pk, more, {"mail_id": f"{mails} + n", "body_id": f"{bodies} + n"})
+        receivers = {
+            "id": "nextval(pg_get_serial_sequence('records_receiver', 'id'))",
+            "mail_id": f"{mails} + n",
+            "address": "'user' || n || '@example.org'",
+        }
+        _copy(cursor, Receiver, first.receivers.get().pk, more, receivers)
+        for model in (Mail, Body):
+            table = model._meta.db_table
+            cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))")
+
+
+def _last(model: type[Model]) -> int:
+    return model.objects.latest("pk").pk
+
+
+def _copy(cursor: CursorWrapper, model: type[Model], pk: int, times: int, changed: dict[str, str]) -> None:
+    """Insert a row so many times, with some columns changed; `n` counts from 1."""
+    columns = [field.column for field in model._meta.concrete_fields]
+    values = ", ".join(changed.get(column, f"original.{column}") for column in columns)
+    table = model._meta.db_table
+    cursor.execute(
+        f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM {table} original, generate_series(1, %s) n"
+        f" WHERE original.{model._meta.pk.column} = %s",
+        [times, pk],
+    )
 
 
 def wake() -> None:
-    """Wake a worker for the account whenever a line comes in."""
+    """Release the account's mail whenever a line with a number comes in, and send so many wake-ups.
+
+    Each call that accepts mail brings one; who has several workers has several callers.
+    """
     from delivery.wake import wake as wake_sender
 
     pk = Sender.objects.get().pk
     print("ready", flush=True)
-    while sys.stdin.readline():
-        wake_sender(pk)
-        print("woken", flush=True)
+    while line := sys.stdin.readline():
+        Sender.objects.update(paused_at=None)
+        for number in range(int(line)):
+            if number:
+                time.sleep(0.05)
+            wake_sender(pk)
 
 
 def one_by_one(size: str) -> None:
@@ -109,6 +165,7 @@ def drain_profiled() -> None:
     from delivery.engine.drain import drain
 
     pk = Sender.objects.get().pk
+    Sender.objects.update(paused_at=None)
     profile = cProfile.Profile()
     started = time.perf_counter()
     profile.enable()
@@ -125,6 +182,7 @@ ACTIONS = {
     "connections": set_connections,
     "fill": fill,
     "accept": accept_in_one_call,
+    "multiply": multiply,
     "wake": wake,
     "one-by-one": one_by_one,
     "profile": drain_profiled,

@@ -45,14 +45,13 @@ def on_postgres(folder: Path) -> Iterator[tuple[Field, list[Contestant]]]:
             store = PostgresStore(cluster, "peers")
             set_up_peers(python, store, redis, sink)
             platform = Platform(folder / "ours", PostgresStore(cluster, "ours"), redis)
-            platform.set_up(sink)
-            platform.store.keep_as_fresh()
+            platform.set_up(sink.port)
             contestants = [
                 Ours(platform, 1),
                 Ours(platform, 2),
                 *(Peer(setup, python, store, redis, sink) for setup in PEER_SETUPS),
-                PlainClient(sink, pinned=True),
-                PlainClient(sink, pinned=False),
+                PlainClient(folder, sink.port, pinned_to=sink),
+                PlainClient(folder, sink.port),
                 SmtpSource(sink, 1),
             ]
             yield Field(sink, cluster, redis), contestants
@@ -68,8 +67,7 @@ def on_sqlite(folder: Path) -> Iterator[tuple[Field, list[Contestant]]]:
         store = SqliteStore(folder / "peers.sqlite3")
         set_up_peers(python, store, None, sink)
         platform = Platform(folder / "ours-sqlite", SqliteStore(folder / "ours-sqlite" / "mailbox.sqlite3"), None)
-        platform.set_up(sink)
-        platform.store.keep_as_fresh()
+        platform.set_up(sink.port)
         setups = [setup for setup in PEER_SETUPS if setup.key in SQLITE_PEERS]
         peers = [Peer(setup, python, store, None, sink) for setup in setups]
         yield Field(sink), [Ours(platform, 1), *peers]
