@@ -387,7 +387,7 @@ def test_a_mail_that_cannot_be_readdressed_stays_and_does_not_hold_up_the_others
     original = make_sender()
     save_chain(original, [stand_in])
     odd, usual = accept(original), accept(original)
-    Content.objects.filter(pk=odd.pk).update(head=b"From: x\nno field\r\n")
+    Content.objects.filter(pk=odd.pk).update(head=b"From: x\r\nX-Odd: a\nb\r\n")
     break_down(original)
     assert hand_over(original.pk, database_now()) == 1
     assert [fresh(mail).sender_id for mail in (odd, usual)] == [original.pk, stand_in.pk]
