@@ -20,6 +20,8 @@ django.setup()
 import mailbox_admin.celery  # noqa: F401  # wakes are published through its application
 
 from bench.delivery.peers.mail_text import body, receiver, subject
+from delivery.acceptance import accept_mail, accept_mails
+from delivery.request import MailRequest
 from django.db import transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
@@ -59,18 +61,78 @@ def _pause() -> None:
 def fill(count: str, size: str) -> None:
     """Have mails accepted, held until `wake`, and print the seconds it took."""
     _pause()
-    requests = [_request(number, int(size)) for number in range(int(count))]
+    requests = _requests(int(count), int(size))
     started = time.perf_counter()
     for start in range(0, len(requests), CALL):
-        _accept(requests[start : start + CALL])
+        accept_mails(requests[start : start + CALL])
     print(time.perf_counter() - started, flush=True)
 
 
 def accept_in_one_call(count: str, size: str) -> None:
     """Have mails accepted in one call, and print the seconds it took."""
-    requests = [_request(number, int(size)) for number in range(int(count))]
+    requests = _requests(int(count), int(size))
     started = time.perf_counter()
-    _accept(requests)
+    accept_mails(requests)
+    print(time.perf_counter() - started, flush=True)
+
+
+def _requests(count: int, size: int) -> list[MailRequest]:
+    sender = Sender.objects.get().pk
+    return [
+        MailRequest(to=[receiver(number)], subject=subject(number), text=body(number, size), sender=sender)
+        for number in range(count)
+    ]
+
+
+def _pause() -> None:
+    """Hold the account's mail until the word to go: workers sweep as soon as they start."""
+    Sender.objects.update(paused_at=Now())
+
+
+def fill(count: str, size: str) -> None:
+    """Have mails accepted, held until `wake`, and print the seconds it took."""
+    _pause()
+    requests = _requests(int(count), int(size))
+    started = time.perf_counter()
+    for start in range(0, len(requests), CALL):
+        accept_mails(requests[start : start + CALL])
+    print(time.perf_counter() - started, flush=True)
+
+
+def accept_in_one_call(count: str, size: str) -> None:
+    """Have mails accepted in one call, and print the seconds it took."""
+    requests = _requests(int(count), int(size))
+    started = time.perf_counter()
+    accept_mails(requests)
+    print(time.perf_counter() - started, flush=True)
+
+
+def _request(number: int, size: int) -> MailRequest:
+    return MailRequest(
+        to=[receiver(number)], subject=subject(number), text=body(number, size), sender=Sender.objects.get().pk
+    )
+
+
+def _pause() -> None:
+    """Hold the account's mail until the word to go: workers sweep as soon as they start."""
+    Sender.objects.update(paused_at=Now())
+
+
+def fill(count: str, size: str) -> None:
+    """Have mails accepted, held until `wake`, and print the seconds it took."""
+    _pause()
+    requests = _requests(int(count), int(size))
+    started = time.perf_counter()
+    for start in range(0, len(requests), CALL):
+        accept_mails(requests[start : start + CALL])
+    print(time.perf_counter() - started, flush=True)
+
+
+def accept_in_one_call(count: str, size: str) -> None:
+    """Have mails accepted in one call, and print the seconds it took."""
+    requests = _requests(int(count), int(size))
+    started = time.perf_counter()
+    accept_mails(requests)
     print(time.perf_counter() - started, flush=True)
 
 
@@ -92,7 +154,7 @@ def multiply(count: str, size: str) -> None:
     from records.models import Body, Content, Mail, Receiver
 
     _pause()
-    _accept([_request(0, int(size))])
+    accept_mails(_requests(1, int(size)))
     first = Mail.objects.latest("pk")
     more = int(count) - 1
     mails, bodies = _last(Mail), _last(Body)
@@ -146,14 +208,12 @@ def wake() -> None:
 
 def one_by_one(size: str) -> None:
     """Accept a mail whenever a line comes in, and print when, by the monotonic clock: before and after the call."""
-    from delivery.acceptance import accept_mail
-
     sender, number = Sender.objects.get(), 0
     print("ready", flush=True)
     while sys.stdin.readline():
         number += 1
         began = time.monotonic()
-        accept_mail(sender=sender, to=[receiver(number)], subject=subject(number), text=body(number, int(size)))
+        accept_mail(sender=sender.pk, to=[receiver(number)], subject=subject(number), text=body(number, int(size)))
         print(began, time.monotonic(), flush=True)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from bench.delivery.measure import Field, Result, RunFailedError, run
 from bench.delivery.stores import PostgresStore, SqliteStore
 
 SQLITE_PEERS = ("post_office", "mailer")
+Wanted = Callable[[str], bool]
 
 
 @dataclass(frozen=True)
@@ -35,44 +36,44 @@ class Options:
     only: str
     databases: tuple[str, ...]
 
+    def wants(self, name: str) -> bool:
+        """Tell whether a contestant takes part."""
+        return self.only in name
+
 
 @contextlib.contextmanager
-def on_postgres(folder: Path) -> Iterator[tuple[Field, list[Contestant]]]:
+def on_postgres(folder: Path, is_wanted: Wanted) -> Iterator[tuple[Field, list[Contestant]]]:
     """Set everybody up on PostgreSQL and Redis."""
-    with servers.postgres() as cluster, servers.redis_server() as redis:
-        sink, python = servers.DebianSink(folder), servers.peers_python()
-        try:
-            store = PostgresStore(cluster, "peers")
+    with servers.postgres() as cluster, servers.redis_server() as redis, servers.DebianSink(folder) as sink:
+        platform = Platform(folder / "ours", PostgresStore(cluster, "ours"), redis)
+        platform.set_up(sink.port)
+        contestants: list[Contestant] = [Ours(platform, 1), Ours(platform, 2)]
+        setups = [setup for setup in PEER_SETUPS if is_wanted(setup.name)]
+        if setups:
+            store, python = PostgresStore(cluster, "peers"), servers.peers_python()
             set_up_peers(python, store, redis, sink)
-            platform = Platform(folder / "ours", PostgresStore(cluster, "ours"), redis)
-            platform.set_up(sink.port)
-            contestants = [
-                Ours(platform, 1),
-                Ours(platform, 2),
-                *(Peer(setup, python, store, redis, sink) for setup in PEER_SETUPS),
-                PlainClient(folder, sink.port, pinned_to=sink),
-                PlainClient(folder, sink.port),
-                SmtpSource(sink, 1),
-            ]
-            yield Field(sink, cluster, redis), contestants
-        finally:
-            sink.stop()
+            contestants += [Peer(setup, python, store, redis, sink) for setup in setups]
+        contestants += [
+            PlainClient(folder, sink.port, pinned_to=sink),
+            PlainClient(folder, sink.port),
+            SmtpSource(sink, 1),
+        ]
+        yield Field(sink, cluster, redis), contestants
 
 
 @contextlib.contextmanager
-def on_sqlite(folder: Path) -> Iterator[tuple[Field, list[Contestant]]]:
+def on_sqlite(folder: Path, is_wanted: Wanted) -> Iterator[tuple[Field, list[Contestant]]]:
     """Set up who can do without Redis, on SQLite."""
-    sink, python = servers.DebianSink(folder), servers.peers_python()
-    try:
-        store = SqliteStore(folder / "peers.sqlite3")
-        set_up_peers(python, store, None, sink)
+    with servers.DebianSink(folder) as sink:
         platform = Platform(folder / "ours-sqlite", SqliteStore(folder / "ours-sqlite" / "mailbox.sqlite3"), None)
         platform.set_up(sink.port)
-        setups = [setup for setup in PEER_SETUPS if setup.key in SQLITE_PEERS]
-        peers = [Peer(setup, python, store, None, sink) for setup in setups]
-        yield Field(sink), [Ours(platform, 1), *peers]
-    finally:
-        sink.stop()
+        contestants: list[Contestant] = [Ours(platform, 1)]
+        setups = [setup for setup in PEER_SETUPS if setup.key in SQLITE_PEERS and is_wanted(setup.name)]
+        if setups:
+            store, python = SqliteStore(folder / "peers.sqlite3"), servers.peers_python()
+            set_up_peers(python, store, None, sink)
+            contestants += [Peer(setup, python, store, None, sink) for setup in setups]
+        yield Field(sink), contestants
 
 
 PLACES = {"postgres": on_postgres, "sqlite": on_sqlite}
@@ -82,8 +83,8 @@ def compare(options: Options, folder: Path) -> dict[str, list[list[Result]]]:
     """Return the results by database, by round."""
     found: dict[str, list[list[Result]]] = {}
     for database in options.databases:
-        with PLACES[database](folder) as (field, contestants):
-            chosen = [one for one in contestants if options.only in one.name]
+        with PLACES[database](folder, options.wants) as (field, contestants):
+            chosen = [one for one in contestants if options.wants(one.name)]
             found[database] = [_round(chosen, field, options, number) for number in range(options.rounds)]
     return found
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Self
 
 import psycopg
 import redis
@@ -86,7 +87,28 @@ def _parent_of(pid: int) -> int:
     return int(fields[1])
 
 
-class DebianSink:
+class _Stoppable:
+    """Ends with a `with` block."""
+
+    _child: Child
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._child.pid
+
+    def stop(self) -> None:
+        """End it."""
+        self._child.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+class DebianSink(_Stoppable):
     """Debian's smtp-sink, which counts the mails it took."""
 
     def __init__(self, folder: Path, *options: str) -> None:
@@ -97,11 +119,6 @@ class DebianSink:
         command = ["smtp-sink", *as_nobody, "-c", *options, f"127.0.0.1:{self.port}", "512"]
         self._child = Child(command, output=self._output)
         services.wait_until(lambda: services.is_listening(self.port), what="smtp-sink")
-
-    @property
-    def pid(self) -> int:
-        """Its process."""
-        return self._child.pid
 
     def count(self) -> int:
         """Return how many mails it took since its start."""
@@ -117,12 +134,8 @@ class DebianSink:
         """Let it run on these cores only."""
         os.sched_setaffinity(self.pid, cores)
 
-    def stop(self) -> None:
-        """End it."""
-        self._child.stop()
 
-
-class WatchedSink:
+class WatchedSink(_Stoppable):
     """Our own mail server, which says when it took each mail; see watched_sink.py."""
 
     def __init__(self, folder: Path, *, authority: Authority | None = None) -> None:
@@ -134,11 +147,6 @@ class WatchedSink:
         self._child = Child(command, output=self._output)
         services.wait_until(lambda: services.is_listening(self.port), what="the sink")
 
-    @property
-    def pid(self) -> int:
-        """Its process."""
-        return self._child.pid
-
     def count(self) -> int:
         """Return how many mails it took since its start."""
         return self._output.read_bytes().count(b"\n")
@@ -146,10 +154,6 @@ class WatchedSink:
     def accepted_at(self) -> list[float]:
         """Return when it took each, in seconds of the monotonic clock."""
         return [float(line.split()[1]) for line in self._output.read_text().splitlines()]
-
-    def stop(self) -> None:
-        """End it."""
-        self._child.stop()
 
 
 @dataclass(frozen=True)
@@ -187,7 +191,7 @@ def make_authority(folder: Path) -> Authority:
     return made
 
 
-class FarLine:
+class FarLine(_Stoppable):
     """A way to a server that is so many milliseconds away, each way."""
 
     def __init__(self, folder: Path, target: int, milliseconds: float = 25.0) -> None:
@@ -196,11 +200,6 @@ class FarLine:
         command = [sys.executable, "-m", "bench.delivery.delay_proxy", str(self.port), str(target), str(milliseconds)]
         self._child = Child(command, output=folder / f"line-{self.port}.out")
         services.wait_until(lambda: services.is_listening(self.port), what="the far line")
-
-    @property
-    def pid(self) -> int:
-        """Its process."""
-        return self._child.pid
 
     def round_trips(self, count: int = 100) -> list[float]:
         """Measure round trips of a NOOP, in milliseconds."""
@@ -214,10 +213,6 @@ class FarLine:
                 client.noop()
                 found.append((time.perf_counter() - started) * 1000)
         return found
-
-    def stop(self) -> None:
-        """End it."""
-        self._child.stop()
 
 
 def peers_python() -> Path:

@@ -1,0 +1,13 @@
+"""The bench can be run; what it measures is nobody's business here."""
+
+import subprocess
+import sys
+
+from tests.setup.processes import ROOT
+
+
+def test_the_bench_sends_mail_through_a_real_worker_and_prints_its_table() -> None:
+    command = [sys.executable, "-m", "bench.delivery", "--quick", "--count", "20", "--databases", "sqlite"]
+    finished = subprocess.run([*command, "--only", "ours"], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    first_words = [line.split(" ")[0] for line in finished.stdout.splitlines() if line.startswith("ours, 1 worker")]
+    assert (finished.returncode, first_words) == (0, ["ours,"]), finished.stderr
