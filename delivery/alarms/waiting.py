@@ -54,7 +54,7 @@ def _statement(senders: Collection[int] | None, at_most: int) -> tuple[str, list
                 WHERE m.sender_id = s.id AND m.priority = p.priority
                   AND m.finished_at IS NULL AND m.state IN ({states})
                 LIMIT %s
-            ) AS some
+            ) AS counted
         )
         FROM {sender} s CROSS JOIN ({priorities}) AS p {chosen}
     """  # noqa: S608  # names of our own models, numbers of our own enum
