@@ -50,9 +50,12 @@ class Pipeline:
                 self._end()
                 raise ValueError(outgoing.problem)
             self._dialogue.stream.deadline = time.monotonic() + self._seconds_per_mail
+            self._is_amid = True
             if not self._begin(outgoing):
                 return
-            yield self._hand_over(outgoing)
+            delivery = self._hand_over(outgoing)
+            self._is_amid = False
+            yield delivery
             if self._dialogue.stream.is_closed:
                 return
         self._end()
@@ -94,9 +97,7 @@ class Pipeline:
             before_dot=partial(self._before_dot, outgoing.mail),
             behind=self._behind,
         )
-        self._is_amid = True
         delivery = transaction.run()
-        self._is_amid = False
         self._owes_reset = transaction.is_open
         return delivery
 
