@@ -19,7 +19,7 @@ from delivery.request_rules import CheckedParties, check_request
 from delivery.storing import CheckedRequest, mail_values, store
 from delivery.wake import wake
 from records.clock import database_now
-from records.enums import SkipReason
+from records.enums import Priority, SkipReason
 from records.models import Mail, Receiver
 
 _ASKED_AT_ONCE = 500
@@ -167,10 +167,12 @@ def _store_refusal(request: MailRequest, parties: CheckedParties, limits: Limits
 
 def _wake_after_commit(mails: Sequence[Mail]) -> None:
     """Have a worker woken for each account with mail that is due, once, however many mails there are."""
-    for account_id in {mail.sender_id: None for mail in mails if mail.due_at <= mail.accepted_at}:
+    due = [mail for mail in mails if mail.due_at <= mail.accepted_at]
+    urgent = {mail.sender_id for mail in due if mail.priority == Priority.HIGH}
+    for account_id in {mail.sender_id: None for mail in due}:
         if account_id is not None:
             # After the commit: a worker must not look before the rows are there. Robust: the mail is accepted by then.
-            transaction.on_commit(partial(wake, account_id), robust=True)
+            transaction.on_commit(partial(wake, account_id, is_urgent=account_id in urgent), robust=True)
 
 
 def _answer(requests: Sequence[MailRequest], earlier: Mapping[_Key, Mail], stored: Mapping[int, Mail]) -> list[Mail]:
