@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from delivery.views import alarms, checking, detecting, writing
+from delivery.views import alarms, checking, detecting, queue, queued, writing
 
 app_name = "delivery"
 urlpatterns = [
@@ -10,6 +10,21 @@ urlpatterns = [
     path("senders/<int:pk>/check/", checking.check_saved, name="check_saved"),
     path("detect/", detecting.detect_settings, name="detect"),
     path("alarms/", alarms.list_alarms, name="alarms"),
+    path("queue/", queue.show_queue, name="queue"),
+    path("queue/pause/", queue.pause_all, name="pause_all"),
+    path("queue/resume/", queue.resume_all, name="resume_all"),
+    path("queue/mails/", queued.list_mails, name="queue_mails"),
+    path("queue/mails/cancel/", queued.cancel_many, name="queue_cancel"),
+    path("queue/mails/send-now/", queued.send_many_now, name="queue_send_now"),
+    path("queue/mails/retry/", queued.retry_many, name="queue_retry"),
+    path("queue/mails/decide/", queued.decide_many, name="queue_decide"),
+    path("queue/deeds/<int:pk>/", queued.show_work, name="queue_work"),
+    path("senders/<int:pk>/pause/", queue.pause, name="pause"),
+    path("senders/<int:pk>/resume/", queue.resume, name="resume"),
+    path("mails/<int:mail_id>/", queued.show_mail, name="queue_mail"),
+    path("mails/<int:mail_id>/retry/", queued.retry, name="retry"),
+    path("mails/<int:mail_id>/send-now/", queued.send_now, name="send_now"),
+    path("mails/<int:mail_id>/decide/", queued.decide, name="decide"),
     path("compose/", writing.compose, name="compose"),
     path("mails/<int:mail_id>/accepted/", writing.accepted, name="accepted"),
     path("mails/<int:mail_id>/resend/", writing.resend, name="resend"),

@@ -32,6 +32,7 @@ class Tab:
 DESTINATIONS = (
     Destination("senders:list", _("Sender accounts")),
     Destination("records:list", _("Mail sending record")),
+    Destination("delivery:queue", _("Queue")),
     Destination("delivery:compose", _("Write mail")),
     Destination("delivery:alarms", _("Alarms")),
 )

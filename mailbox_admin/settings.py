@@ -73,6 +73,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "mailbox_admin.context.shell",
                 "senders.context.mail_configuration",
+                "delivery.control.context.pauses",
                 "delivery.alarms.context.open_alarms",
             ],
         },

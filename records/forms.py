@@ -21,10 +21,11 @@ def _check_year(day: date) -> None:
         raise ValidationError(_("Choose a day between 1970 and 2999."), code="year")
 
 
-class _DayField(forms.DateField):
+class DayField(forms.DateField):
     """A calendar day, written year-month-day whatever the language: so the browser's own date field sends it."""
 
     def __init__(self, label: Any) -> None:
+        """Make the field, which may stay empty."""
         super().__init__(
             label=label,
             required=False,
@@ -53,8 +54,8 @@ class FilterForm(forms.Form):
     )
     sender = forms.CharField(label=_("Sender"), required=False, max_length=320, widget=forms.Select)
     template = forms.CharField(label=_("Template"), required=False, max_length=200, widget=forms.Select)
-    since = _DayField(pgettext_lazy("first day", "From"))
-    until = _DayField(pgettext_lazy("last day", "To"))
+    since = DayField(pgettext_lazy("first day", "From"))
+    until = DayField(pgettext_lazy("last day", "To"))
     result = forms.ChoiceField(
         label=_("Result"),
         required=False,

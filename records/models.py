@@ -147,6 +147,16 @@ class Mail(models.Model):
         return self.state in WAITING_STATES
 
     @property
+    def is_held(self) -> bool:
+        """Tell whether a person is to decide about it. Test mail is tried once, so there is nothing to decide."""
+        return self.state == MailState.UNCERTAIN and self.kind != MailKind.TEST
+
+    @property
+    def is_unsent(self) -> bool:
+        """Tell whether it ended while not everybody has got it, so that it can be tried again."""
+        return self.state in UNSENT_STATES and self.kind != MailKind.TEST
+
+    @property
     def result(self) -> ResultClass:
         """The coarse result that its state is shown as."""
         return MailState(self.state).result

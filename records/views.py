@@ -29,6 +29,8 @@ PAGE_SIZE = 50
 MAX_COUNTED = 10_000
 MAX_RESENDS = 20
 """Copies that a mail's page names."""
+MAX_INTERVENTIONS = 100
+"""What people did to a mail, as far as its page tells."""
 
 # A mail's own HTML: nothing is loaded, nothing runs, and the frame has an origin of its own.
 FRAME_POLICY: dict[str, list[str] | bool] = {
@@ -97,6 +99,7 @@ def show_record(request: HttpRequest, pk: int) -> HttpResponse:
         "entry": find_explanation(record),
         "story": tell_story(record.mail),
         "resends": record.mail.resends.order_by("pk").values_list("pk", flat=True)[:MAX_RESENDS],
+        "interventions": record.mail.interventions.all()[:MAX_INTERVENTIONS],
         "has_content": Content.objects.filter(mail=record.mail).exists(),
     }
     return render(request, "records/_drawer.html" if _wants_part(request) else "records/detail.html", context)

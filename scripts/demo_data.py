@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from records.content import store_content
 from records.enums import Fault, MailState, Outcome, Phase, ReceiverState, SkipReason
-from records.models import Mail, Receiver, SendingRecord
-from senders.enums import Encryption
-from senders.models import Sender
+from records.models import Heartbeat, Mail, Receiver, SendingRecord
+from senders.enums import CircuitState, Encryption
+from senders.models import Circuit, Sender
 
 _SENDERS = [
     ("noreply@example.com", "Data Platform", "smtp.exmail.qq.com:465", Encryption.SSL, (True, 30)),
@@ -134,3 +134,59 @@ def _tries(
         reply_code=None if uncertain else 250, enhanced_status="" if uncertain else "2.0.0",
         reply_text="" if uncertain else "Ok: queued as 4B7C21A0F3", queue_id="" if uncertain else "4B7C21A0F3",
     )  # fmt: skip
+
+
+@transaction.atomic
+def fill_queue() -> None:
+    """Let mail wait for every reason that there is, some be held and some have failed."""
+    chance = random.Random(11)
+    now = timezone.now()
+    Heartbeat.objects.update_or_create(name="worker", defaults={"seen_at": now + timedelta(hours=1)})
+    noreply, alerts, reports, ops, exchange = (Sender.objects.get(address=row[0]) for row in _SENDERS)
+    Sender.objects.filter(pk=reports.pk).update(paused_at=now - timedelta(hours=2, minutes=7), paused_by="admin")
+    Circuit.objects.create(
+        sender=ops, state=CircuitState.REFUSED, opened_at=now, reply="535 Error: authentication failed, login fail"
+    )
+    Circuit.objects.create(
+        sender=exchange,
+        state=CircuitState.OPEN,
+        opened_at=now - timedelta(minutes=25),
+        probe_at=now + timedelta(hours=1),
+    )
+    for sender, count, minutes in (
+        (noreply, 214, 1),
+        (alerts, 1, 9),
+        (reports, 41, 95),
+        (ops, 3, 40),
+        (exchange, 12, 24),
+    ):
+        for index in range(count):
+            _make_waiting(chance, sender, now - timedelta(minutes=minutes, seconds=index))
+    Mail.objects.filter(sender=alerts, finished_at=None).update(
+        state=MailState.RETRY, due_at=now + timedelta(minutes=16), attempts=3
+    )
+    for state, receiver, count in (
+        (MailState.UNCERTAIN, ReceiverState.UNCERTAIN, 2),
+        (MailState.FAILED, ReceiverState.REFUSED, 17),
+        (MailState.CANCELLED, ReceiverState.CANCELLED, 4),
+    ):
+        for index in range(count):
+            mail = _make_waiting(chance, noreply, now - timedelta(hours=3, minutes=index * 7))
+            mail.receivers.update(state=receiver)
+            Mail.objects.filter(pk=mail.pk).update(state=state, finished_at=now - timedelta(hours=2, minutes=index * 7))
+
+
+def _make_waiting(chance: random.Random, sender: Sender, moment: datetime) -> Mail:
+    mail = Mail.objects.create(
+        sender=sender,
+        sender_address=sender.address,
+        subject="Task finished: dm_sales_hourly",
+        template_name=chance.choice(_TEMPLATES),
+        requested_by="scheduler",
+        accepted_at=moment,
+        due_at=moment,
+        expires_at=moment + timedelta(days=1),
+    )
+    addresses = chance.sample(_RECEIVERS, chance.choice([1, 1, 2, 5]))
+    Receiver.objects.bulk_create([Receiver(mail=mail, address=address) for address in addresses])
+    return mail

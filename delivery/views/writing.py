@@ -17,10 +17,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from delivery.acceptance import accept_mails
+from delivery.control.deeds import note
 from delivery.engine.cancel import CancelAnswer, cancel_mail
 from delivery.exceptions import RequestRefusedError
 from delivery.forms import ComposeForm, RequestForm, ResendForm
 from delivery.resend import ContentGoneError, Original, read_original
+from records.clock import database_now
+from records.enums import MailState
+from records.interventions import Deed
 from records.models import WAITING_STATES, Mail
 from senders.models import Sender
 from senders.validators import parse_address
@@ -91,6 +95,8 @@ def cancel(request: HttpRequest, mail_id: int) -> HttpResponse:
     """Cancel a waiting mail, and say clearly whether that came in time."""
     mail = get_object_or_404(Mail, pk=mail_id)
     answer = cancel_mail(mail.pk)
+    if answer is not CancelAnswer.TOO_LATE and mail.state != MailState.CANCELLED:
+        note(Deed.CANCEL, [mail], request.user.get_username(), database_now())
     if answer is CancelAnswer.CANCELLED:
         messages.success(request, _("Cancelled: the mail is not sent to anyone who has not got it yet."))
     elif answer is CancelAnswer.TOO_LATE_FOR_TRY:

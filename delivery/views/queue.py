@@ -1,0 +1,96 @@
+"""The queue: per account what waits, since when and why; pausing and resuming."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.gzip import gzip_page
+from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from delivery.control import bulk
+from delivery.control.counting import MAX_COUNTED
+from delivery.control.pausing import pause_everything, pause_sender, resume_everything, resume_sender
+from delivery.control.queue import read_queue
+from senders.models import Sender
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+    from records.interventions import BulkIntervention
+
+PATIENCE = 2.0
+"""Seconds that a person waits for a deed at many mails; the rest of it goes on behind the scenes."""
+
+
+@permission_required("records.view_sendingrecord", raise_exception=True)
+@require_safe
+@gzip_page
+@never_cache
+@vary_on_headers("HX-Request")
+def show_queue(request: HttpRequest) -> HttpResponse:
+    """Show the queue; only its part that changes where htmx asks."""
+    template = "delivery/_queue.html" if getattr(request, "htmx", False) else "delivery/queue.html"
+    return render(request, template, {"queue": read_queue(), "max_counted": MAX_COUNTED})
+
+
+@permission_required("senders.pause_sender", raise_exception=True)
+@require_POST
+@never_cache
+def pause_all(request: HttpRequest) -> HttpResponse:
+    """Hold all mail."""
+    pause_everything(request.user.get_username())
+    messages.success(request, _("All sending is paused. Mail is accepted and waits."))
+    return HttpResponseRedirect(way_back(request))
+
+
+@permission_required("senders.pause_sender", raise_exception=True)
+@require_POST
+@never_cache
+def resume_all(request: HttpRequest) -> HttpResponse:
+    """Let all mail flow again."""
+    _resume(request, resume_everything(request.user.get_username()))
+    return HttpResponseRedirect(way_back(request))
+
+
+@permission_required("senders.pause_sender", raise_exception=True)
+@require_POST
+@never_cache
+def pause(request: HttpRequest, pk: int) -> HttpResponse:
+    """Hold the mail of one account."""
+    sender = get_object_or_404(Sender, pk=pk)
+    pause_sender(sender, request.user.get_username())
+    messages.success(request, _("%(sender)s is paused. Its mail is accepted and waits.") % {"sender": sender})
+    return HttpResponseRedirect(way_back(request))
+
+
+@permission_required("senders.pause_sender", raise_exception=True)
+@require_POST
+@never_cache
+def resume(request: HttpRequest, pk: int) -> HttpResponse:
+    """Let the mail of one account flow again."""
+    _resume(request, resume_sender(get_object_or_404(Sender, pk=pk), request.user.get_username()))
+    return HttpResponseRedirect(way_back(request))
+
+
+def _resume(request: HttpRequest, work: BulkIntervention | None) -> None:
+    if work is not None and bulk.run(work, seconds=PATIENCE).finished_at is None:
+        messages.success(request, _("Resuming: the waiting mail gets the time of the pause back, then it flows."))
+    else:
+        messages.success(request, _("Resumed: mail flows again."))
+
+
+def way_back(request: HttpRequest) -> str:
+    """Choose the page to return to: where the click was made, or the queue."""
+    target = request.POST.get("next", "")
+    if url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
+        return target
+    return reverse("delivery:queue")
