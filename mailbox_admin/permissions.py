@@ -30,6 +30,8 @@ PAGE_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "senders:edit": ("senders.change_sender",),
     "senders:delete": ("senders.delete_sender",),
     "senders:set_default": ("senders.set_default_sender",),
+    "senders:stand_ins": ("senders.change_sender",),
+    "senders:default_stand_ins": ("senders.set_default_sender",),
     "senders:guide": (),
     "records:list": ("records.view_sendingrecord",),
     "records:detail": ("records.view_sendingrecord",),

@@ -73,6 +73,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "mailbox_admin.context.shell",
                 "senders.context.mail_configuration",
+                "senders.context.standing_in",
                 "delivery.control.context.pauses",
                 "delivery.alarms.context.open_alarms",
             ],

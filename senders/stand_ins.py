@@ -5,7 +5,7 @@ Chains are not followed into each other, so that there are no loops: mail goes t
 that can send, and never on to a stand-in's stand-ins.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -33,6 +33,15 @@ class Trouble(StrEnum):
     """Its stored password can't be decrypted."""
     DAY_IS_OVER = "day_is_over"
     """Its quota of today is used up; shorter waits are waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A chain of stand-ins as a page shows it."""
+
+    chain: list[Sender]
+    candidates: list[Sender]
+    """Who may still join it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,32 +84,46 @@ def chain_of(owner: Sender | None) -> list[Sender]:
     return [row.sender for row in rows.select_related("sender__circuit", "sender__allowance")]
 
 
+def shown_chain(owner: Sender | None, enabled: Iterable[Sender]) -> Chain:
+    """Load a chain with who of the enabled accounts may still join it."""
+    chain = chain_of(owner)
+    may_join = [one for one in enabled if one not in chain and (one != owner if owner else not one.is_default)]
+    return Chain(chain, may_join)
+
+
 def find_stand_in(chain: Sequence[Sender], original_id: int, now: datetime) -> Sender | None:
     """Choose the first of a chain who can send for another account."""
     return next((sender for sender in chain if sender.pk != original_id and can_send(sender, now)), None)
 
 
-def find_standing_in(default: Sender | None, now: datetime | None = None) -> list[StandingIn]:
+def find_standing_in(now: datetime | None = None) -> list[StandingIn]:
     """Find the accounts that are stood in for now; one query where there is no chain at all.
 
     Args:
-        default: The system default sender.
         now: The database's time; None: this machine's, which is good enough to look.
     """
     moment = now or timezone.now()
-    owned = Fallback.objects.select_related(
-        "owner__circuit", "owner__allowance", "sender__circuit", "sender__allowance"
-    )
-    chains: dict[Sender, list[Sender]] = {}
-    for row in owned:
-        owner = row.owner or default
-        if owner is not None and owner.is_enabled:
-            chains.setdefault(owner, []).append(row.sender)
+    chains = _all_chains()
     return [
         StandingIn(owner, trouble, find_stand_in(chain, owner.pk, moment))
         for owner, chain in chains.items()
-        if (trouble := find_trouble(owner, moment)) is not None
+        if owner.is_enabled and owner.paused_at is None and (trouble := find_trouble(owner, moment)) is not None
     ]
+
+
+def _all_chains() -> dict[Sender, list[Sender]]:
+    """Load every chain by its owner; that of the default before the default's own, as mail that named none has it."""
+    rows = Fallback.objects.select_related("owner__circuit", "owner__allowance", "sender__circuit", "sender__allowance")
+    own: dict[Sender | None, list[Sender]] = {}
+    for row in rows:
+        own.setdefault(row.owner, []).append(row.sender)
+    of_default = own.pop(None, [])
+    chains = {owner: chain for owner, chain in own.items() if owner is not None}
+    defaults = Sender.objects.filter(is_default=True).select_related("circuit", "allowance")
+    default = defaults.first() if of_default else None
+    if default is not None:
+        chains[default] = [*of_default, *chains.get(default, [])]
+    return chains
 
 
 def save_chain(owner: Sender | None, senders: Sequence[Sender]) -> None:

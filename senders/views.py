@@ -20,6 +20,7 @@ from senders.listing import list_rows
 from senders.models import Sender
 from senders.presets import PRESETS, find_preset
 from senders.services import delete_sender, set_default_sender
+from senders.stand_ins import shown_chain
 
 keeps_secrets = sensitive_post_parameters("password", "trusted_certificates")
 """For every view that reads a `SenderForm`: keeps what was typed out of error reports."""
@@ -31,13 +32,15 @@ keeps_secrets = sensitive_post_parameters("password", "trusted_certificates")
 def list_senders(request: HttpRequest) -> HttpResponse:
     """Show all accounts and the choice of the default among them."""
     rows = list_rows()
+    enabled = [row.sender for row in rows if row.sender.is_enabled]
     return render(
         request,
         "senders/list.html",
         {
             "rows": rows,
             "default": next((row.sender for row in rows if row.sender.is_default), None),
-            "enabled": [row.sender for row in rows if row.sender.is_enabled],
+            "enabled": enabled,
+            "stand_ins": shown_chain(None, enabled),
         },
     )
 
@@ -129,6 +132,7 @@ def render_form(request: HttpRequest, form: SenderForm, *, status: int = 200, **
         "default_ports": DEFAULT_PORTS,
         "guides": GUIDES,
         "allowance": state_of(form.stored) if form.stored else None,
+        "stand_ins": shown_chain(form.stored, Sender.objects.enabled()) if form.stored else None,
         **extra,
     }
     return render(request, "senders/form.html", context, status=status)
