@@ -51,7 +51,8 @@ PAGES = {
     "records:preview", "delivery:check_saved", "delivery:compose", "delivery:accepted", "delivery:resend",
 }  # fmt: skip
 OTHERS = {
-    "senders:set_default", "senders:stand_ins", "senders:default_stand_ins", "records:of_mail", "records:export", "records:attachment",
+    "senders:set_default", "senders:stand_ins", "senders:default_stand_ins",
+    "records:of_mail", "records:export", "records:attachment",
     "delivery:check", "delivery:detect", "delivery:cancel",
 }  # fmt: skip
 
