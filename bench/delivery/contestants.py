@@ -282,13 +282,15 @@ def set_up_peers(python: Path, store: Store, redis: Redis | None, sink: DebianSi
 
 
 class PlainClient(Contestant):
-    """smtplib over one connection; pinned, it shares one core with the server."""
+    """A client without rows over one connection; pinned, it shares one core with the server."""
 
     def __init__(
-        self, folder: Path, port: int, *, pinned_to: DebianSink | None = None, authority: Authority | None = None
-    ) -> None:
-        """Name it; `port` is where it dials, with an authority it speaks TLS and signs in."""
-        self.name = f"smtplib, one connection{', pinned' if pinned_to else ''}"
+        self, folder: Path, port: int, *, way: str = "smtplib",
+        pinned_to: DebianSink | None = None, authority: Authority | None = None,
+    ) -> None:  # fmt: skip
+        """Name it; `port` is where it dials, with an authority it speaks TLS and signs in, `way` is plain.py's."""
+        who = {"smtplib": "smtplib, one connection", "ours": "our SMTP session alone"}[way]
+        self.name, self._way = f"{who}{', pinned' if pinned_to else ''}", way
         self._folder, self._port, self._sink = folder, port, pinned_to
         self._rest = [str(authority.certificate)] if authority else []
         self._words: list[str] = []
@@ -302,8 +304,9 @@ class PlainClient(Contestant):
     def start(self) -> None:
         """Start the client."""
         pin = ["taskset", "-c", "1"] if self._sink else []
-        command = [*pin, sys.executable, "-m", "bench.delivery.plain", *self._words]
-        self._child = Child(command, output=self._folder / "plain.log", talks=True)
+        command = [*pin, sys.executable, "-m", "bench.delivery.plain", self._way, *self._words]
+        env = {**LOOPBACK_ONLY, "SECRET_KEY": "bench", "MAILBOX_DATA_DIR": str(self._folder)}
+        self._child = Child(command, env=env, output=self._folder / "plain.log", talks=True)
         assert self._child.says() == "ready"
         if self._sink:
             self._sink.pin({1})

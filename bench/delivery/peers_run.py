@@ -56,6 +56,7 @@ def on_postgres(folder: Path, is_wanted: Wanted) -> Iterator[tuple[Field, list[C
         contestants += [
             PlainClient(folder, sink.port, pinned_to=sink),
             PlainClient(folder, sink.port),
+            PlainClient(folder, sink.port, way="ours", pinned_to=sink),
             SmtpSource(sink, 1),
         ]
         yield Field(sink, cluster, redis), contestants
