@@ -3,7 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from records.alarms.models import Alarm, Tally, TallyMark, WebhookCall  # noqa: F401  # tables of this room
+from records.alarms.models import Alarm, Hindrance, Tally, TallyMark, WebhookCall  # noqa: F401  # tables of this room
 from records.enums import (
     Fault,
     MailKind,

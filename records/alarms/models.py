@@ -103,6 +103,23 @@ class WebhookCall(models.Model):
         return f"{self.id} {self.event} {self.state}"
 
 
+class Hindrance(models.Model):
+    """When something last kept an account's mail waiting for good reason: a pause, a limit, a fault, no worker.
+
+    A queue that has just begun to move again is as old as that, and no alarm.
+    """
+
+    sender = models.OneToOneField(Sender, on_delete=models.CASCADE, primary_key=True, related_name="hindrance")
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        """Tell whose mail waited, and when."""
+        return f"{self.sender_id} {self.seen_at:%Y-%m-%d %H:%M:%S}"
+
+
 class Tally(models.Model):
     """How many tries of a sender address ended in one way, counted once each; for the metrics."""
 

@@ -91,6 +91,16 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Hindrance',
+            fields=[
+                ('sender', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='hindrance', serialize=False, to='senders.sender')),
+                ('seen_at', models.DateTimeField()),
+            ],
+            options={
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
             name='Alarm',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
