@@ -8,10 +8,14 @@ import logging
 from celery import shared_task
 from django.db import close_old_connections
 
-from delivery.wake import forget_wake
+from delivery.control import bulk
+from delivery.wake import forget_wake, wake_for_deed
 from delivery.worker import dispatcher, sweeper
 
 logger = logging.getLogger(__name__)
+
+DEED_SECONDS = 10.0
+"""How long one task works at a deed, so that a worker that is to stop does not wait for long."""
 
 
 @shared_task(name="delivery.tasks.drain", ignore_result=True)
@@ -26,6 +30,19 @@ def drain(sender_id: int, is_urgent: bool = False, hops: int = 0) -> None:
     # In this order: mail that is accepted from now on orders a drain of its own.
     forget_wake(sender_id)
     dispatcher.wake(int(sender_id), is_urgent=is_urgent, hops=hops)
+
+
+@shared_task(name="delivery.tasks.continue_deed", ignore_result=True)
+def continue_deed(work_id: int) -> None:
+    """Go on for a while with what a person asked for many mails."""
+    close_old_connections()
+    try:
+        is_unfinished = bulk.continue_one(work_id, seconds=DEED_SECONDS)
+    except Exception:
+        logger.exception("a deed at many mails failed, the sweep continues it", extra={"work": work_id})
+        return
+    if is_unfinished:
+        wake_for_deed(work_id)
 
 
 @shared_task(name="delivery.tasks.sweep", ignore_result=True)

@@ -11,6 +11,7 @@ from kombu import Connection
 logger = logging.getLogger(__name__)
 
 DRAIN_TASK = "delivery.tasks.drain"
+DEED_TASK = "delivery.tasks.continue_deed"
 REST_AFTER_FAILURE = 5.0
 """How long a broker that failed is left alone, seconds: callers must not wait for it one after another."""
 LOG_INTERVAL = 60.0
@@ -80,16 +81,19 @@ def pass_on(sender_id: int, hops: int) -> None:
         _publish([sender_id, False, hops + 1])
 
 
-def _publish(arguments: list[int], mark: str = "") -> bool:
-    """Order a drain, unless the mark says that one is ordered already: one is enough for any number of mails."""
+def wake_for_deed(work_id: int) -> bool:
+    """Have a deed at many mails continued; without it the sweep does. Returns false if the broker can't be told."""
+    return _publish([work_id], task=DEED_TASK)
+
+
+def _publish(arguments: list[int], mark: str = "", *, task: str = DRAIN_TASK) -> bool:
+    """Order a task, unless the mark says that it is ordered already: one is enough for any number of mails."""
     if broker_health.is_resting():
         return False
     try:
         with current_app.connection_or_acquire() as connection:
             if not mark or _mark(connection, mark):
-                current_app.send_task(
-                    DRAIN_TASK, args=arguments, retry=False, ignore_result=True, connection=connection
-                )
+                current_app.send_task(task, args=arguments, retry=False, ignore_result=True, connection=connection)
     except Exception:  # whatever a broker's client raises: the mail is safe, and the sweep will send it
         if broker_health.note_failure():
             logger.warning("the broker is not reachable, mail waits for the sweep", exc_info=True)

@@ -3,6 +3,7 @@
 from django.db import connections
 
 from delivery.alarms.checking import check
+from delivery.control.bulk import continue_unfinished
 from delivery.engine.dispatcher import Dispatcher
 from delivery.engine.drain import drain
 from delivery.engine.held_slots import held_slots
@@ -11,8 +12,18 @@ from delivery.engine.sweep import sweep
 from delivery.engine.sweeper import Sweeper
 from delivery.wake import pass_on
 
+DEED_SECONDS = 3.0
+"""How long a sweep goes on with what people asked for many mails, should the broker have lost the order to."""
+
 dispatcher = Dispatcher(drain, held_slots, pass_on)
-sweeper = Sweeper(sweep, dispatcher.wake, held_slots.renew, check)
+
+
+def _after_sweep() -> None:
+    check()
+    continue_unfinished(seconds=DEED_SECONDS)
+
+
+sweeper = Sweeper(sweep, dispatcher.wake, held_slots.renew, _after_sweep)
 
 
 def start() -> None:

@@ -65,6 +65,12 @@ def run(work: BulkIntervention, *, seconds: float = float("inf")) -> BulkInterve
     return work
 
 
+def continue_one(work_id: int, *, seconds: float) -> bool:
+    """Go on with one work for a while; returns whether there is more of it to do."""
+    work = BulkIntervention.objects.filter(pk=work_id, finished_at__isnull=True).first()
+    return work is not None and run(work, seconds=seconds).finished_at is None
+
+
 def continue_unfinished(*, seconds: float) -> None:
     """Go on with whatever was begun and not finished, oldest first, for a while."""
     ends_at = time.monotonic() + seconds

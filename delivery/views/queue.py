@@ -20,6 +20,7 @@ from delivery.control import bulk
 from delivery.control.counting import MAX_COUNTED
 from delivery.control.pausing import pause_everything, pause_sender, resume_everything, resume_sender
 from delivery.control.queue import read_queue
+from delivery.wake import wake_for_deed
 from senders.models import Sender
 
 if TYPE_CHECKING:
@@ -81,8 +82,16 @@ def resume(request: HttpRequest, pk: int) -> HttpResponse:
     return HttpResponseRedirect(way_back(request))
 
 
+def work_at(work: BulkIntervention) -> bool:
+    """Work as long as a person waits for it; returns whether all is done. The rest goes on in a worker."""
+    if bulk.run(work, seconds=PATIENCE).finished_at is not None:
+        return True
+    wake_for_deed(work.pk)
+    return False
+
+
 def _resume(request: HttpRequest, work: BulkIntervention | None) -> None:
-    if work is not None and bulk.run(work, seconds=PATIENCE).finished_at is None:
+    if work is not None and not work_at(work):
         messages.success(request, _("Resuming: the waiting mail gets the time of the pause back, then it flows."))
     else:
         messages.success(request, _("Resumed: mail flows again."))

@@ -22,7 +22,7 @@ from delivery.control.paging import get_mail_page
 from delivery.control.selection import GROUPS_OF, MailFilters, count_up_to
 from delivery.control.single import do_to_mail
 from delivery.control.wording import WORDS, tell_result
-from delivery.views.queue import PATIENCE, way_back
+from delivery.views.queue import way_back, work_at
 from records.interventions import BulkIntervention, Deed
 from records.models import Content, Mail
 from records.paging import find_position
@@ -152,8 +152,7 @@ def _begin(request: HttpRequest, deed: Deed, filters: MailFilters) -> HttpRespon
     up_to = request.POST.get("up_to", "")
     up_to_id = int(up_to) if up_to.isascii() and up_to.isdecimal() and len(up_to) < 19 else None
     work = bulk.begin(deed, filters, request.user.get_username(), up_to_id=up_to_id)
-    work = bulk.run(work, seconds=PATIENCE)
-    if work.finished_at is None:
+    if not work_at(work):
         return redirect("delivery:queue_work", work.pk)
     messages.success(request, tell_result(work))
     return redirect("delivery:queue")
