@@ -7,6 +7,8 @@ from celery import shared_task
 from django.core.management import call_command
 from django.db import DatabaseError, close_old_connections
 
+from delivery.alarms.pruning import prune_alarms
+
 logger = logging.getLogger(__name__)
 
 KEEP_SIGN_INS_DAYS = 90
@@ -15,10 +17,11 @@ KEEP_SIGN_INS_DAYS = 90
 
 @shared_task(name="mailbox_admin.tasks.tidy", ignore_result=True)
 def tidy() -> None:
-    """Drop sessions that are over and the log of old sign-ins, so that neither grows without end."""
+    """Drop sessions that are over, the log of old sign-ins and old alarms, so that nothing of it grows without end."""
     close_old_connections()  # one that the database broke off would fail this task from now on
     try:
         call_command("clearsessions")
+        prune_alarms()
         call_command("axes_reset_logs", age=KEEP_SIGN_INS_DAYS, stdout=io.StringIO())
     except DatabaseError:
         logger.exception("tidying failed, the next time follows")

@@ -1,13 +1,20 @@
 """Everything that is wrong now, in a number of queries that depends neither on accounts nor on mail."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.conf import settings
 
 from delivery.alarms.accounts import find_account_troubles
-from delivery.alarms.queues import find_held, find_not_configured, find_old_queue, with_oldest_due
+from delivery.alarms.queues import (
+    find_held,
+    find_not_configured,
+    find_old_queue,
+    is_hindered,
+    oldest_due,
+    with_oldest_due,
+)
 from delivery.alarms.troubles import Trouble
 from delivery.alarms.waiting import count_waiting
 from delivery.engine.pauses import paused_sender_ids
@@ -21,40 +28,57 @@ _WITH_WAITING_MAIL = {AlarmKind.SIGN_IN_REFUSED, AlarmKind.PASSWORD_UNREADABLE, 
                       AlarmKind.QUEUE_OLD}  # fmt: skip
 
 
-def find_troubles(now: datetime) -> list[Trouble]:
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a look found."""
+
+    troubles: list[Trouble]
+    hindered: list[int]
+    """Ids of the accounts whose mail is due, and is kept waiting for good reason."""
+
+
+def look_at_everything(now: datetime, *, nobody_worked: bool = False) -> Findings:
     """Find everything that is wrong.
 
     Args:
         now: The database's time.
+        nobody_worked: No worker was there for a while, which hinders all mail.
     """
     senders = {sender.pk: sender for sender in load_senders()}
     paused = set(paused_sender_ids())
     found: list[Trouble] = []
+    hindered: list[int] = []
     for sender in senders.values():
-        found += _of_sender(sender, paused, now)
-    not_configured = find_not_configured(now)
-    found += [*find_held(senders), *([not_configured] if not_configured else [])]
-    return _with_counts(found)
+        allowance = state_of(sender, now)
+        faults = list(_find_faults(sender, allowance, now))
+        found += faults
+        if nobody_worked or _is_kept(faults) or is_hindered(sender, allowance, paused):
+            hindered += [sender.pk] if _is_due(sender, now) else []
+        else:
+            found += filter(None, [find_old_queue(sender, now)])
+    found += [*find_held(senders), *filter(None, [find_not_configured(now)])]
+    return Findings(_with_counts(found), hindered)
 
 
 def load_senders() -> Iterable[Sender]:
     """Load the accounts with all that says how they stand."""
-    return with_oldest_due(Sender.objects.select_related("circuit", "allowance"))
+    return with_oldest_due(Sender.objects.select_related("circuit", "allowance", "hindrance"))
 
 
-def _of_sender(sender: Sender, paused: set[int], now: datetime) -> Iterator[Trouble]:
-    allowance = state_of(sender, now)
+def _find_faults(sender: Sender, allowance: AllowanceState, now: datetime) -> Iterator[Trouble]:
+    """Tell what is wrong with an account and its quota; nothing is with one that nobody uses."""
     if sender.is_enabled:
-        troubles = list(find_account_troubles(sender, now))
-        yield from troubles
-        quota = _find_quota(sender, allowance, now)
-        if quota:
-            yield quota
-    else:
-        troubles = []
-    queue = find_old_queue(sender, allowance, paused, now)
-    if queue and not any(trouble.kind is AlarmKind.PASSWORD_UNREADABLE for trouble in troubles):
-        yield queue
+        yield from find_account_troubles(sender, now)
+        yield from filter(None, [_find_quota(sender, allowance, now)])
+
+
+def _is_kept(faults: Collection[Trouble]) -> bool:
+    return any(fault.kind is AlarmKind.PASSWORD_UNREADABLE for fault in faults)
+
+
+def _is_due(sender: Sender, now: datetime) -> bool:
+    oldest = oldest_due(sender)
+    return oldest is not None and oldest <= now
 
 
 def _find_quota(sender: Sender, allowance: AllowanceState, now: datetime) -> Trouble | None:

@@ -42,24 +42,35 @@ def oldest_due(sender: Sender) -> datetime | None:
     return min((moment for moment in moments if moment), default=None)
 
 
-def find_old_queue(sender: Sender, allowance: AllowanceState, paused: Collection[int], now: datetime) -> Trouble | None:
-    """Tell that an account's mail waits too long, and nothing explains it.
+def is_hindered(sender: Sender, allowance: AllowanceState, paused: Collection[int]) -> bool:
+    """Tell whether something keeps the account's mail waiting for good reason.
 
     A pause is wanted, a limit has its own alarm or only slows down, a fault of the account has its own alarm.
     """
-    oldest = oldest_due(sender)
-    if oldest is None or oldest > now - timedelta(minutes=settings.MAILBOX_ALARM_QUEUE_MINUTES):
-        return None
-    if sender.pk in paused or find_circuit(sender) or _is_slowed(allowance):
-        return None
-    disabled = explain_outcome(Outcome.SKIPPED, SkipReason.SENDER_DISABLED).key
-    return Trouble(AlarmKind.QUEUE_OLD, sender, "" if sender.is_enabled else disabled, began_at=oldest)
+    return sender.pk in paused or find_circuit(sender) is not None or _is_slowed(allowance)
 
 
 def _is_slowed(allowance: AllowanceState) -> bool:
     """Tell whether a limit makes the mail wait: nothing may go now, or what may has just begun to go."""
     in_motion = any(use.used for use in allowance.uses if use.window is not Window.DAY)
     return in_motion or allowance.exhausted_until is not None
+
+
+def find_old_queue(sender: Sender, now: datetime) -> Trouble | None:
+    """Tell that the mail of an account that nothing hinders waits too long.
+
+    Args:
+        sender: A row of `with_oldest_due`, loaded with its `hindrance`.
+        now: The database's time.
+    """
+    oldest, hindrance = oldest_due(sender), getattr(sender, "hindrance", None)
+    too_long_ago = now - timedelta(minutes=settings.MAILBOX_ALARM_QUEUE_MINUTES)
+    if oldest is None or oldest > too_long_ago:
+        return None
+    if hindrance and hindrance.seen_at > too_long_ago:  # it has not had the time to become shorter
+        return None
+    disabled = explain_outcome(Outcome.SKIPPED, SkipReason.SENDER_DISABLED).key
+    return Trouble(AlarmKind.QUEUE_OLD, sender, "" if sender.is_enabled else disabled, began_at=oldest)
 
 
 def find_held(senders: Mapping[int, Sender]) -> Iterator[Trouble]:

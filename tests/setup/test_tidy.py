@@ -8,8 +8,10 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 
+from delivery.alarms.pruning import KEEP_ALARMS_DAYS
 from mailbox_admin.celery import app
 from mailbox_admin.tasks import KEEP_SIGN_INS_DAYS, tidy
+from records.alarms.models import Alarm, WebhookCall
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,6 +34,22 @@ def test_old_sign_ins_are_forgotten_and_the_others_stay() -> None:
     signed_in("bob", days=KEEP_SIGN_INS_DAYS - 1)
     tidy()
     assert [log.username for log in AccessLog.objects.all()] == ["bob"]
+
+
+def make_alarm(scope: int, *, cleared_days_ago: int | None) -> None:
+    now = timezone.now()
+    cleared = None if cleared_days_ago is None else now - timedelta(days=cleared_days_ago)
+    alarm = Alarm.objects.create(kind="held", scope=scope, raised_at=now - timedelta(days=365), cleared_at=cleared)
+    WebhookCall.objects.create(alarm=alarm, event="raised", created_at=now, due_at=now, body="{}")
+
+
+def test_alarms_that_were_over_long_ago_are_forgotten_with_their_calls_and_open_ones_never() -> None:
+    make_alarm(1, cleared_days_ago=KEEP_ALARMS_DAYS + 1)
+    make_alarm(2, cleared_days_ago=KEEP_ALARMS_DAYS - 1)
+    make_alarm(3, cleared_days_ago=None)
+    tidy()
+    assert sorted(Alarm.objects.values_list("scope", flat=True)) == [2, 3]
+    assert WebhookCall.objects.count() == 2
 
 
 def test_the_scheduler_knows_the_task_and_the_worker_too() -> None:

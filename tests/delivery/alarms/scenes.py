@@ -5,7 +5,8 @@ from typing import Any
 
 from django.db.models import F
 
-from delivery.alarms.finding import find_troubles
+from delivery.alarms.checking import remember_hindered
+from delivery.alarms.finding import look_at_everything
 from delivery.alarms.register import register
 from records.alarms.models import Alarm
 from records.clock import database_now
@@ -49,7 +50,9 @@ def make_waiting(sender: Sender, *, due_ago: timedelta = A_WHILE, **values: Any)
 def look() -> list[tuple[str, str]]:
     """Check everything as a worker does after a sweep; returns kind and account of the open alarms."""
     now = database_now()
-    register(find_troubles(now), now)
+    findings = look_at_everything(now)
+    register(findings.troubles, now)
+    remember_hindered(findings.hindered, now)
     return open_alarms()
 
 

@@ -6,21 +6,24 @@ from pathlib import Path
 import pytest
 import trustme
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from delivery.acceptance import accept_mail
-from delivery.alarms.finding import find_troubles
+from delivery.alarms.checking import check
+from delivery.alarms.finding import look_at_everything
 from delivery.exceptions import MailNotConfiguredError
+from records.alarms.models import Hindrance
 from records.clock import database_now
 from records.enums import SkipReason
-from records.models import DeliveryPause
+from records.models import DeliveryPause, Heartbeat
 from senders.allowances import Window
 from senders.enums import CircuitState
-from senders.models import Allowance, Sender
+from senders.models import Allowance, Circuit, Sender
 from senders.services import set_default_sender
-from tests.delivery.alarms.scenes import look, make_sender, make_waiting, open_circuit
+from tests.delivery.alarms.scenes import look, make_sender, make_waiting, open_alarms, open_circuit
 
 pytestmark = pytest.mark.django_db
 ADDRESS = "reports@example.com"
@@ -110,6 +113,43 @@ def test_the_fault_of_an_account_explains_its_queue() -> None:
     assert look() == [("unreachable", ADDRESS)]
 
 
+@pytest.mark.parametrize(("minutes", "expected"), [(9, []), (11, [("queue_old", ADDRESS)])])
+def test_mail_gets_its_time_when_a_pause_is_over(minutes: int, expected: list[tuple[str, str]]) -> None:
+    make_waiting(make_sender())
+    Sender.objects.update(paused_at=timezone.now())
+    look()
+    Sender.objects.update(paused_at=None)
+    Hindrance.objects.update(seen_at=F("seen_at") - timedelta(minutes=minutes))
+    assert look() == expected
+
+
+def test_mail_gets_its_time_when_a_server_is_back() -> None:
+    circuit = open_circuit(make_sender(), CircuitState.OPEN)
+    make_waiting(circuit.sender)
+    look()
+    Circuit.objects.update(state=CircuitState.CLOSED)
+    assert look() == [("unreachable", ADDRESS)]
+
+
+def test_mail_gets_its_time_when_workers_come_back() -> None:
+    make_waiting(make_sender())
+    Heartbeat.objects.create(name="alarms", seen_at=database_now() - timedelta(hours=1))
+    check()
+    Heartbeat.objects.update(seen_at=database_now() - timedelta(seconds=15))
+    check()
+    assert open_alarms() == []
+    Heartbeat.objects.update(seen_at=database_now() - timedelta(seconds=15))
+    Hindrance.objects.update(seen_at=F("seen_at") - timedelta(minutes=11))
+    check()
+    assert open_alarms() == [("queue_old", ADDRESS)]
+
+
+def test_a_pause_without_mail_is_not_remembered() -> None:
+    make_sender(paused_at=timezone.now())
+    look()
+    assert Hindrance.objects.count() == 0
+
+
 def test_mail_of_a_disabled_account_waits_for_nothing() -> None:
     make_waiting(make_sender(is_enabled=False))
     assert look() == [("queue_old", ADDRESS)]
@@ -175,7 +215,7 @@ def test_mail_that_was_refused_for_want_of_a_default_sender_raises_one_until_the
         accept_mail(to=("bob@example.org",), subject="Nightly load", text="Done.")
     assert look() == [("not_configured", "")]
     set_default_sender(sender)
-    assert find_troubles(database_now()) == []
+    assert look_at_everything(database_now()).troubles == []
 
 
 @pytest.mark.parametrize(("days", "expected"), [(20, []), (10, [("certificate_expires", ADDRESS)])])
@@ -189,12 +229,12 @@ def test_a_trusted_certificate_near_its_end_raises_one(days: int, expected: list
 def test_the_number_of_queries_depends_on_neither_accounts_nor_mail() -> None:
     make_waiting(make_sender())
     with CaptureQueriesContext(connection) as with_one:
-        find_troubles(database_now())
+        look_at_everything(database_now())
     for number in range(3):
         sender = make_sender(f"sender{number}@example.com")
         make_waiting(sender)
         make_waiting(sender)
         open_circuit(make_sender(f"parked{number}@example.com"), CircuitState.OPEN)
     with CaptureQueriesContext(connection) as with_many:
-        find_troubles(database_now())
+        look_at_everything(database_now())
     assert len(with_many) == len(with_one)

@@ -201,7 +201,7 @@ def test_a_long_backlog_is_counted_in_passes(monkeypatch: pytest.MonkeyPatch) ->
     mail = make_mail(sender_address="a@example.com")
     first, *_others, last = [make_record(mail, receiver_address=f"{number}@example.net").pk for number in range(5)]
     TallyMark.objects.create(pk=1, counted_to=first - 1, seen_to=last)
-    totals = []
+    totals: list[int] = []
     for _ in range(4):
         count_new_records(database_now())
         TallyMark.objects.update(seen_at=None)

@@ -8,7 +8,7 @@ import pytest
 from django.db import connections
 
 from delivery.alarms.checking import check
-from delivery.alarms.finding import find_troubles
+from delivery.alarms.finding import look_at_everything
 from delivery.alarms.register import register
 from delivery.alarms.troubles import Trouble
 from records.alarms.models import Alarm
@@ -117,7 +117,7 @@ def test_raising_and_clearing_are_one_line_each_in_the_log(caplog: pytest.LogCap
 def test_many_workers_at_once_raise_and_clear_one_alarm(caplog: pytest.LogCaptureFixture) -> None:
     open_circuit(make_sender(), CircuitState.REFUSED)
     now = database_now()
-    troubles = find_troubles(now)
+    troubles = look_at_everything(now).troubles
     start = threading.Barrier(WORKERS)
 
     def work(found: list[Trouble]) -> None:
