@@ -59,8 +59,8 @@ def postgres() -> Iterator[Postgres]:
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("CREATE EXTENSION pg_stat_statements")
             connection.execute(f"CREATE ROLE {ROLE} LOGIN CREATEDB")
-            backend = connection.info.backend_pid
-        yield Postgres(url, _parent_of(backend))
+            server = _parent_of(connection.info.backend_pid)
+        yield Postgres(url, server)
 
 
 @dataclass(frozen=True)
