@@ -37,6 +37,7 @@ class Stream:
         self._arrived = b""
         self._read_to = 0
         self._ended = False
+        self._is_tls = False
         self.target = target
         self.deadline = deadline
         self.unsent = 0
@@ -131,15 +132,16 @@ class Stream:
             OSError: It could not be sent; `TimeoutError` if not in time.
         """
         end = self.end_of(limit)
-        rest = memoryview(content)
-        at_once = len(rest) if self.tls is None else READ_SIZE
-        while rest:
-            self.unsent = max(len(rest) - at_once, 0) if self.tls else len(rest)
+        sent, size = 0, len(content)
+        while sent < size:
+            at_once = min(size - sent, READ_SIZE) if self._is_tls else size - sent
+            # When OpenSSL fails, any part of what it was given may have left.
+            self.unsent = size - sent - (at_once if self._is_tls else 0)
             try:
-                rest = rest[self._socket.send(rest[:at_once]) :]
+                sent += self._socket.send(content if at_once == size else memoryview(content)[sent : sent + at_once])
             except _WOULD_BLOCK:
                 self._await_space(end)
-                if (self.has_unread or self._ended) and self.unsent > len(content) - unanswered:
+                if (self.has_unread or self._ended) and self.unsent > size - unanswered:
                     return False
         self.unsent = 0
         return True
@@ -170,7 +172,7 @@ class Stream:
             OSError: The handshake failed or took longer than `limit` seconds.
         """
         wrapped = context.wrap_socket(self._socket, server_hostname=server_hostname, do_handshake_on_connect=False)
-        self._socket = wrapped
+        self._socket, self._is_tls = wrapped, True
         wrapped.settimeout(_left(self.end_of(limit)))
         wrapped.do_handshake()
         wrapped.setblocking(False)

@@ -91,7 +91,9 @@ class Transaction:
 
     def _ask(self, command: bytes, limit: float | None = None) -> Reply:
         if not self._outgoing.is_announced:
-            self._dialogue.refuse_unasked()
+            # To look at the socket costs as much as to send: done where time has passed, which is before MAIL.
+            if not self.is_open or self._dialogue.stream.has_unread:
+                self._dialogue.refuse_unasked()
             self._dialogue.say(command)
         return self._dialogue.reply(limit)
 
