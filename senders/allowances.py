@@ -67,11 +67,6 @@ class WindowUse:
         return min(self.used, self.limit)
 
     @property
-    def near_end(self) -> int:
-        """Where the bar changes its colour: nine tenths."""
-        return self.limit * 9 // 10
-
-    @property
     def is_near_end(self) -> bool:
         """Tell whether nine tenths are used."""
         return self.used * 10 >= self.limit * 9

@@ -73,7 +73,7 @@ def test_a_quota_that_nothing_was_sent_of_is_all_left() -> None:
 def test_what_was_used_today_is_shown_as_used_and_left() -> None:
     day = state_of(account(used_today(460), per_day=500), NOW).day
     assert day is not None
-    assert (day.used, day.left, day.near_end, day.is_near_end) == (460, 40, 450, True)
+    assert (day.used, day.left, day.is_near_end) == (460, 40, True)
 
 
 def test_what_was_used_yesterday_does_not_count_today() -> None:
