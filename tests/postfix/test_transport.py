@@ -55,3 +55,28 @@ def test_a_mail_that_is_too_large_is_refused_before_it_is_sent(postfix: Postfix)
         delivery = hand_over(opened, mail(f"ops@{DOMAIN}", sender=ADDRESS, mime=b"line\r\n" * 20_000))
 
     assert delivery.receivers[0].fault is Fault.TOO_LARGE
+
+
+@pytest.mark.parametrize("kind", [Port.STARTTLS, Port.SSL, Port.CLEAR])
+def test_a_stream_of_mails_arrives_with_the_refused_ones_left_out(postfix: Postfix, kind: Port) -> None:
+    names = [("ops",), ("unknown",), ("ops", "full"), ("slow", "unknown"), ("ops",)]
+    mails = [
+        mail(
+            *(f"{name}@{DOMAIN}" for name in receivers),
+            sender=ADDRESS,
+            mime=f"Subject: {kind.value} stream {number}\r\n\r\n".encode() + b".dot\r\n" * 6_000,
+        )
+        for number, receivers in enumerate(names)
+    ]
+    with session(postfix.settings(kind)) as opened:
+        assert "PIPELINING" in opened.extensions
+        deliveries = list(opened.deliver_all(mails, before_dot=lambda one: True, seconds_per_mail=30))
+        assert opened.is_usable
+
+    fates = [{one.forward_path.split("@")[0]: one.reply.code for one in delivery.receivers} for delivery in deliveries]
+    assert fates == [
+        {"ops": 250}, {"unknown": 550}, {"full": 452, "ops": 250}, {"slow": 450, "unknown": 550}, {"ops": 250},
+    ]  # fmt: skip
+    assert [delivery.committed for delivery in deliveries] == [True, False, True, False, True]
+    for number in (0, 2, 4):
+        postfix.wait_for_mail_with(f"ops@{DOMAIN}", f"Subject: {kind.value} stream {number}\n".encode())
