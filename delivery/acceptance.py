@@ -4,6 +4,7 @@ import inspect
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial, update_wrapper
 from itertools import islice
 from typing import ParamSpec
@@ -14,7 +15,7 @@ from delivery.engine.limits import Limits, get_limits
 from delivery.engine.skip import skip_pending
 from delivery.exceptions import MailNotConfiguredError, RequestRefusedError
 from delivery.named_account import NamedAccounts, is_storable
-from delivery.request import MailRequest
+from delivery.request import MailRequest, aware
 from delivery.request_rules import CheckedParties, check_request
 from delivery.storing import CheckedRequest, mail_values, store
 from delivery.wake import wake
@@ -50,16 +51,16 @@ def _taking_the_fields_of(
 @_taking_the_fields_of(MailRequest)
 def accept_mail(request: MailRequest) -> Mail:
     """Accept one mail, given by the fields of a `MailRequest`; see `accept_mails`."""
-    return accept_mails([request])[0]
+    return Mail.objects.get(pk=accept_mails([request])[0])
 
 
-def accept_mails(requests: Sequence[MailRequest]) -> list[Mail]:
+def accept_mails(requests: Sequence[MailRequest]) -> list[int]:
     """Accept mails for sending, all or none: check, compose and store them in the caller's transaction, wake workers.
 
     When this returns (and the caller's transaction commits), they will be tried.
 
     Returns:
-        The mail of each request, in their order. Requests with the same caller and key, now or earlier, share one.
+        The id of each request's mail, in their order. Requests with the same caller and key, now or earlier, share one.
 
     Raises:
         RequestRefusedError: Fields are wrong; nothing was stored.
@@ -73,37 +74,36 @@ def accept_mails(requests: Sequence[MailRequest]) -> list[Mail]:
         # A savepoint where the caller has a transaction: it must survive losing the race for a key.
         with transaction.atomic():
             stored = store(checked, limits)
-            _wake_after_commit(stored)
+            _wake_after_commit(checked, stored.accepted_at)
     except IntegrityError:
         if len(_find_earlier(requests)) == len(earlier):
             raise
         return accept_mails(requests)  # others stored mails with some of the keys at the same time: those are meant
-    return _answer(requests, earlier, {one.index: mail for one, mail in zip(checked, stored, strict=True)})
+    return _answer(requests, earlier, {one.index: pk for one, pk in zip(checked, stored.ids, strict=True)})
 
 
 def _key(request: MailRequest) -> _Key:
     return request.requested_by, request.idempotency_key
 
 
-def _find_earlier(requests: Sequence[MailRequest]) -> dict[_Key, Mail]:
+def _find_earlier(requests: Sequence[MailRequest]) -> dict[_Key, int]:
     """Find the mails that were accepted earlier with the keys of these requests."""
     keys: dict[str, set[str]] = defaultdict(set)
     for request in requests:
         # What can't be stored isn't there: it is refused a moment later.
         if request.idempotency_key and all(map(is_storable, _key(request))):
             keys[request.requested_by].add(request.idempotency_key)
-    found = (mail for caller, wanted in keys.items() for mail in _query_keys(caller, iter(wanted)))
-    return {(mail.requested_by, mail.idempotency_key): mail for mail in found}
+    return {(caller, key): pk for caller, wanted in keys.items() for key, pk in _query_keys(caller, iter(wanted))}
 
 
-def _query_keys(caller: str, keys: Iterator[str]) -> Iterator[Mail]:
+def _query_keys(caller: str, keys: Iterator[str]) -> Iterator[tuple[str, int]]:
     while portion := list(islice(keys, _ASKED_AT_ONCE)):
         asked = Mail.objects.filter(requested_by=caller, idempotency_key__in=portion)
         # The index has keyed mails only, and SQLite wants to be told that no others are asked for.
-        yield from asked.exclude(idempotency_key="")
+        yield from asked.exclude(idempotency_key="").values_list("idempotency_key", "pk")
 
 
-def _select_new(requests: Sequence[MailRequest], earlier: Mapping[_Key, Mail]) -> dict[int, MailRequest]:
+def _select_new(requests: Sequence[MailRequest], earlier: Mapping[_Key, int]) -> dict[int, MailRequest]:
     """Leave out, by their places, the requests whose key came before."""
     seen = set(earlier)
     new = {}
@@ -159,23 +159,22 @@ def _store_refusal(request: MailRequest, parties: CheckedParties, limits: Limits
     mail = Mail(**mail_values(replace(request, idempotency_key=""), database_now(), limits))
     mail.save(force_insert=True)
     Receiver.objects.bulk_create(
-        [Receiver(mail=mail, address=receiver.text, kind=receiver.kind) for receiver in parties.receivers]
+        [Receiver(mail=mail, address=receiver.address, kind=receiver.kind) for receiver in parties.receivers]
     )
     skip_pending(mail, SkipReason.NOT_CONFIGURED, mail.accepted_at)
     return mail.pk
 
 
-def _wake_after_commit(mails: Sequence[Mail]) -> None:
+def _wake_after_commit(requests: Sequence[CheckedRequest], now: datetime) -> None:
     """Have a worker woken for each account with mail that is due, once, however many mails there are."""
-    due = [mail for mail in mails if mail.due_at <= mail.accepted_at]
-    urgent = {mail.sender_id for mail in due if mail.priority == Priority.HIGH}
-    for account_id in {mail.sender_id: None for mail in due}:
-        if account_id is not None:
-            # After the commit: a worker must not look before the rows are there. Robust: the mail is accepted by then.
-            transaction.on_commit(partial(wake, account_id, is_urgent=account_id in urgent), robust=True)
+    due = [one for one in requests if one.request.not_before is None or aware(one.request.not_before) <= now]
+    urgent = {one.account.pk for one in due if one.request.priority == Priority.HIGH}
+    for account_id in {one.account.pk: None for one in due}:
+        # After the commit: a worker must not look before the rows are there. Robust: the mail is accepted by then.
+        transaction.on_commit(partial(wake, account_id, is_urgent=account_id in urgent), robust=True)
 
 
-def _answer(requests: Sequence[MailRequest], earlier: Mapping[_Key, Mail], stored: Mapping[int, Mail]) -> list[Mail]:
+def _answer(requests: Sequence[MailRequest], earlier: Mapping[_Key, int], stored: Mapping[int, int]) -> list[int]:
     """Give each request its mail; those with a key that came before get that mail."""
-    by_key = {**{_key(requests[index]): mail for index, mail in stored.items()}, **earlier}
+    by_key = {**{_key(requests[index]): pk for index, pk in stored.items()}, **earlier}
     return [stored[index] if index in stored else by_key[_key(request)] for index, request in enumerate(requests)]

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
@@ -25,32 +25,33 @@ LONGEST_DELAY = timedelta(days=366)
 LONGEST_GIVE_UP = timedelta(days=30)
 _LABEL_LENGTHS = {"template_name": 200, "accessed_resource": 1000, "idempotency_key": 200, "requested_by": 150}
 
+_PRIORITIES = frozenset(Priority.values)
+
 _Read = TypeVar("_Read")
 
 
-@dataclass(frozen=True, slots=True)
-class CheckedReceiver:
-    """A receiver, once per mail, in the first field that names it."""
+class CheckedReceiver(NamedTuple):
+    """A receiver, once per mail."""
 
-    address: Address
+    address: str
+    """As records show it: the domain in lower case and as people read it."""
     kind: ReceiverKind
-
-    @property
-    def text(self) -> str:
-        """The address as records show it: the domain in lower case and as people read it."""
-        return f"{self.address.local}@{self.address.domain}"
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedParties:
-    """The addresses of a request, each valid and named once."""
+    """The addresses of a request, each valid and a receiver once, in the first field that names it."""
 
-    receivers: tuple[CheckedReceiver, ...]
+    to: tuple[Address, ...]
+    cc: tuple[Address, ...]
+    bcc: tuple[Address, ...]
     reply_to: tuple[Address, ...]
 
-    def of_kind(self, kind: ReceiverKind) -> tuple[Address, ...]:
-        """List the addresses of one header field."""
-        return tuple(receiver.address for receiver in self.receivers if receiver.kind == kind)
+    @property
+    def receivers(self) -> list[CheckedReceiver]:
+        """List all who get the mail."""
+        fields = ((ReceiverKind.TO, self.to), (ReceiverKind.CC, self.cc), (ReceiverKind.BCC, self.bcc))
+        return [CheckedReceiver(f"{one.local}@{one.domain}", kind) for kind, found in fields for one in found]
 
 
 class FieldErrors:
@@ -102,7 +103,8 @@ def check_request(request: MailRequest, limits: Limits | None = None) -> Checked
     """
     limits = limits or get_limits()
     errors = FieldErrors()
-    parties = CheckedParties(_read_receivers(request, limits, errors), _read_reply_to(request, errors))
+    to, cc, bcc = _read_receivers(request, limits.max_receivers, errors)
+    parties = CheckedParties(to, cc, bcc, _read_new("reply_to", request.reply_to, set(), errors))
     _check_subject(request.subject, limits.max_subject_length, errors)
     _check_bodies(request, limits.max_size, errors)
     _check_labels(request, errors)
@@ -111,26 +113,30 @@ def check_request(request: MailRequest, limits: Limits | None = None) -> Checked
     return parties
 
 
-def _read_receivers(request: MailRequest, limits: Limits, errors: FieldErrors) -> tuple[CheckedReceiver, ...]:
-    fields = ((ReceiverKind.TO, request.to), (ReceiverKind.CC, request.cc), (ReceiverKind.BCC, request.bcc))
-    limit = limits.max_receivers
-    if len(request.to) + len(request.cc) + len(request.bcc) > limit * 10:  # not even worth reading
-        errors.add("to", _too_many(limit))
-        return ()
-    found: dict[str, CheckedReceiver] = {}
-    for kind, texts in fields:
-        for address in _read_all(kind.value, texts, errors):
-            found.setdefault(address.ascii, CheckedReceiver(address, kind))
-    if not (request.to or request.cc or request.bcc):
+def _read_receivers(request: MailRequest, limit: int, errors: FieldErrors) -> list[tuple[Address, ...]]:
+    """Read To, Cc and Bcc, an address only where it is named first."""
+    fields = (("to", request.to), ("cc", request.cc), ("bcc", request.bcc))
+    count = len(request.to) + len(request.cc) + len(request.bcc)
+    if not count:
         errors.add("to", _("Name at least one receiver."))
-    if len(found) > limit:
+    if count > limit * 10:  # not even worth reading
         errors.add("to", _too_many(limit))
-    return tuple(found.values())
+        return [(), (), ()]
+    seen: set[str] = set()
+    read = [_read_new(name, texts, seen, errors) for name, texts in fields]
+    if len(seen) > limit:
+        errors.add("to", _too_many(limit))
+    return read
 
 
-def _read_reply_to(request: MailRequest, errors: FieldErrors) -> tuple[Address, ...]:
-    addresses = _read_all("reply_to", request.reply_to, errors)
-    return tuple({address.ascii: address for address in addresses}.values())
+def _read_new(field: str, texts: Sequence[str], seen: set[str], errors: FieldErrors) -> tuple[Address, ...]:
+    new = []
+    for text in texts:
+        address = errors.read(field, parse_address, text, is_named=True)
+        if address and address.ascii not in seen:
+            seen.add(address.ascii)
+            new.append(address)
+    return tuple(new)
 
 
 def _too_many(limit: int) -> str:
@@ -139,11 +145,6 @@ def _too_many(limit: int) -> str:
         "A mail goes to at most %(limit)d receivers. Send several mails, or write to a mailing list.",
         limit,
     ) % {"limit": limit}
-
-
-def _read_all(field: str, texts: Sequence[str], errors: FieldErrors) -> list[Address]:
-    read = (errors.read(field, parse_address, text, is_named=True) for text in texts)
-    return [address for address in read if address]
 
 
 def _shown(text: str) -> str:
@@ -193,6 +194,8 @@ def _is_unicode(text: str) -> bool:
 def _check_labels(request: MailRequest, errors: FieldErrors) -> None:
     for field, limit in _LABEL_LENGTHS.items():
         value: str = getattr(request, field)
+        if not value:
+            continue
         if len(value) > limit:
             errors.add(field, _("Shorten this to %(limit)d characters.") % {"limit": limit})
         errors.read(field, validate_no_control_characters, value)
@@ -208,7 +211,7 @@ def _is_ip_address(text: str) -> bool:
 
 
 def _check_conditions(request: MailRequest, errors: FieldErrors) -> None:
-    if request.priority not in Priority.values:
+    if request.priority not in _PRIORITIES:
         errors.add("priority", _("A priority is 0 (bulk), 1 (normal) or 2 (high)."))
     if request.not_before is not None and aware(request.not_before) > timezone.now() + LONGEST_DELAY:
         errors.add("not_before", _("A mail can wait a year at most."))

@@ -6,8 +6,6 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from django.db import connection
-
 from delivery.compose.addressing import Parties, read_address
 from delivery.compose.exceptions import ComposeError
 from delivery.compose.fonts import replace_unsupported_fonts
@@ -21,7 +19,7 @@ from delivery.request_rules import CheckedParties, too_large
 from delivery.values import Attachment
 from records.bulk import allot_ids, default_values, insert_rows
 from records.clock import database_now
-from records.enums import ReceiverKind, ReceiverState
+from records.enums import ReceiverState
 from records.models import Body, Content, Mail, Receiver
 from senders.models import Sender
 from senders.validators import Address
@@ -52,26 +50,31 @@ class _Body:
     """Bytes; known when it was written."""
 
 
-def store(requests: Sequence[CheckedRequest], limits: Limits) -> list[Mail]:
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of the requests of one call."""
+
+    ids: list[int]
+    """Of their mails, in their order."""
+    accepted_at: datetime
+
+
+def store(requests: Sequence[CheckedRequest], limits: Limits) -> Stored:
     """Compose and store mails, within the caller's transaction.
 
     Raises:
         RequestRefusedError: A value can't be written into a mail, or a mail is too large.
         IntegrityError: A key is taken, or an account was deleted meanwhile.
     """
-    made = _Mails(limits)
+    now = database_now()
     ids = allot_ids(Mail, len(requests))
     bodies = _share_bodies(requests, ids)
+    heads: list[tuple[int, bytes, int]] = []
     insert_rows(Body, ("id", "octets"), _write_bodies({body.pk: body for body in bodies}.values()))
-    heads = []
-    for checked, pk, body in zip(requests, ids, bodies, strict=True):
-        head = _write_head(checked)
-        made.add(pk, checked, head, len(head.octets) + body.size)
-        heads.append((pk, head.octets, body.pk))
-    made.insert()
+    _insert_mails(requests, _write_mails(zip(requests, ids, bodies, strict=True), heads, now, limits))
     insert_rows(Content, ("mail_id", "head", "body_id"), heads)
     insert_rows(Receiver, ("mail_id", "address", "kind", "state"), _receiver_rows(requests, ids))
-    return made.mails
+    return Stored(ids, now)
 
 
 def mail_values(request: MailRequest, now: datetime, limits: Limits) -> dict[str, Any]:
@@ -95,44 +98,37 @@ def mail_values(request: MailRequest, now: datetime, limits: Limits) -> dict[str
     }
 
 
-class _Mails:
-    """The mails of one call, each as a row and, from the same values, as a model."""
+def _write_mails(
+    requests: Iterable[tuple[CheckedRequest, int, _Body]],
+    heads: list[tuple[int, bytes, int]],
+    now: datetime,
+    limits: Limits,
+) -> Iterator[list[Any]]:
+    """Write the header fields of one mail after the other, and what its row holds."""
+    usual = default_values(Mail)
+    for checked, pk, body in requests:
+        head = _write_head(checked)
+        size = len(head.octets) + body.size
+        _refuse_if_too_large(checked, size, limits.max_size)
+        heads.append((pk, head.octets, body.pk))
+        own = {
+            "id": pk,
+            "sender_id": checked.account.pk,
+            "sender_address": checked.account.address,
+            "message_id": head.message_id,
+            "needs_smtputf8": head.needs_smtputf8,
+            "size": size,
+        }
+        yield list((usual | mail_values(checked.request, now, limits) | own).values())
 
-    def __init__(self, limits: Limits) -> None:
-        """Begin the moment of accepting."""
-        self.mails: list[Mail] = []
-        self._rows: list[list[Any]] = []
-        self._limits = limits
-        self._now = database_now()
-        self._usual = default_values(Mail)
 
-    def add(self, pk: int, checked: CheckedRequest, head: Head, size: int) -> None:
-        """Make one more.
-
-        Raises:
-            RequestRefusedError: It is too large.
-        """
-        if size > self._limits.max_size:
-            field = "attachments" if checked.request.attachments else "text"
-            raise RequestRefusedError({field: [too_large(size, self._limits.max_size)]}, index=checked.index)
-        values = self._usual | mail_values(checked.request, self._now, self._limits)
-        values["id"] = pk
-        values["sender_id"] = checked.account.pk
-        values["sender_address"] = checked.account.address
-        values["message_id"] = head.message_id
-        values["needs_smtputf8"] = head.envelope.needs_smtputf8
-        values["size"] = size
-        row = list(values.values())
-        self._rows.append(row)
-        # Not `Mail(…)`: made of a whole row it costs a third.
-        self.mails.append(Mail.from_db(connection.alias, list(values), row))
-
-    def insert(self) -> None:
-        """Insert the rows."""
+def _insert_mails(requests: Sequence[CheckedRequest], rows: Iterable[Sequence[Any]]) -> None:
+    names = list(default_values(Mail))
+    if any(checked.request.idempotency_key for checked in requests):
         # In the order of their keys: two calls with the same keys then wait for each other, and never crosswise.
-        names = list(self._usual)
         by, key = names.index("requested_by"), names.index("idempotency_key")
-        insert_rows(Mail, names, sorted(self._rows, key=lambda row: (row[by], row[key])))
+        rows = sorted(rows, key=lambda row: (row[by], row[key]))
+    insert_rows(Mail, names, rows)
 
 
 def _share_bodies(requests: Sequence[CheckedRequest], ids: Sequence[int]) -> list[_Body]:
@@ -172,25 +168,29 @@ def _write_head(checked: CheckedRequest) -> Head:
 
 
 def _addresses(checked: CheckedRequest) -> Parties:
-    account, parties = checked.account, checked.parties
-    return Parties(
-        sender=read_address("sender_address", account.address),
-        to=parties.of_kind(ReceiverKind.TO),
-        cc=parties.of_kind(ReceiverKind.CC),
-        bcc=parties.of_kind(ReceiverKind.BCC),
-        reply_to=parties.reply_to or _reply_to_of(account),
-    )
+    parties = checked.parties
+    sender, reply_to = _read_own_addresses(checked.account.address, checked.account.reply_to)
+    return Parties(sender, parties.to, parties.cc, parties.bcc, parties.reply_to or reply_to)
 
 
-def _reply_to_of(account: Sender) -> tuple[Address, ...]:
-    return (read_address("reply_to", account.reply_to),) if account.reply_to else ()
+@lru_cache(maxsize=64)
+def _read_own_addresses(address: str, reply_to: str) -> tuple[Address, tuple[Address, ...]]:
+    """Read what an account says of itself: where mail comes from, and where answers go."""
+    answers_to = (read_address("reply_to", reply_to),) if reply_to else ()
+    return read_address("sender_address", address), answers_to
 
 
 def _refusal(error: ComposeError, checked: CheckedRequest) -> RequestRefusedError:
     return RequestRefusedError({error.field or "subject": [error.sentence]}, index=checked.index)
 
 
+def _refuse_if_too_large(checked: CheckedRequest, size: int, limit: int) -> None:
+    if size > limit:
+        field = "attachments" if checked.request.attachments else "text"
+        raise RequestRefusedError({field: [too_large(size, limit)]}, index=checked.index)
+
+
 def _receiver_rows(requests: Sequence[CheckedRequest], ids: Sequence[int]) -> Iterator[tuple[int, str, str, str]]:
     for checked, pk in zip(requests, ids, strict=True):
         for receiver in checked.parties.receivers:
-            yield pk, receiver.text, receiver.kind.value, ReceiverState.PENDING.value
+            yield pk, receiver.address, receiver.kind.value, ReceiverState.PENDING.value

@@ -35,14 +35,17 @@ class Parties:
         return self.sender.ascii.rpartition("@")[2]
 
     @property
+    def needs_smtputf8(self) -> bool:
+        """Tell whether some address can't be sent without SMTPUTF8 (RFC 6531)."""
+        named = (self.sender, *self.to, *self.cc, *self.bcc, *self.reply_to)
+        return any(address.needs_smtputf8 for address in named)
+
+    @property
     def envelope(self) -> Envelope:
         """Return the envelope: A-labels in every domain, each forward-path once."""
         receivers = (*self.to, *self.cc, *self.bcc)
-        return Envelope(
-            self.sender.ascii,
-            tuple(dict.fromkeys(receiver.ascii for receiver in receivers)),
-            any(address.needs_smtputf8 for address in (self.sender, *receivers, *self.reply_to)),
-        )
+        forward_paths = tuple(dict.fromkeys(receiver.ascii for receiver in receivers))
+        return Envelope(self.sender.ascii, forward_paths, self.needs_smtputf8)
 
     def header_fields(self, display_name: str) -> list[str]:
         """Write From, To, Cc and Reply-To. Bcc stays in the envelope (RFC 5322 §3.6.3)."""

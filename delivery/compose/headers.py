@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
@@ -46,6 +47,7 @@ def text_field(name: str, text: str) -> str:
     return _fold(name, words)
 
 
+@lru_cache(maxsize=64)
 def mailbox_field(name: str, display_name: str, address: str) -> str:
     """Write a field of one mailbox with its display name (RFC 5322 §3.4), in which runs of spaces mean one."""
     phrase = _phrase(_SPACES.sub(" ", display_name.strip()), _ENCODED_LINE_LENGTH - len(name) - 2)
@@ -63,7 +65,9 @@ def check_fields(fields: Sequence[str]) -> str:
     Raises:
         ComposeError: a value broke out of its field; never for values that went through this module.
     """
-    block = "".join(f"{field}\r\n" for field in fields)
+    block = "\r\n".join([*fields, ""])
+    if _is_of_short_lines(fields, block):
+        return block
     lines = block.split("\r\n")[:-1]
     starts = [line for line in lines if not line.startswith(" ")]
     as_written = [start.partition(":")[0] for start in starts] == [field.partition(":")[0] for field in fields]
@@ -71,6 +75,15 @@ def check_fields(fields: Sequence[str]) -> str:
     if not as_written or not whole or block.count("\n") != len(lines) or block.count("\r") != len(lines):
         raise ComposeError("", _("This mail can't be written: a value breaks out of its header line."))
     return block
+
+
+def _is_of_short_lines(fields: Sequence[str], block: str) -> bool:
+    """Tell of nearly all headers, and at once, that each field is one line of its own: no line end is in any."""
+    return (
+        block.count("\n") == block.count("\r") == len(fields)
+        and max(map(len, fields), default=0) <= MAX_LINE_LENGTH // 4
+        and all(field[:1] > " " for field in fields)
+    )
 
 
 def quote(text: str) -> str:

@@ -20,7 +20,7 @@ from delivery.compose.addressing import Parties, read_parties
 from delivery.compose.exceptions import ComposeError
 from delivery.compose.headers import check_fields, refuse_control_characters, text_field
 from delivery.compose.parts import Part, attachment_part, body_part
-from delivery.values import ComposedMail, Draft, Envelope
+from delivery.values import ComposedMail, Draft
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,8 +39,8 @@ _SAME_IN_ALL = (
 class Head:
     """What is one mail's own."""
 
-    envelope: Envelope
     message_id: str
+    needs_smtputf8: bool
     octets: bytes = field(repr=False)
     """Its header fields up to the body's, each with its CRLF."""
 
@@ -53,9 +53,10 @@ def compose(draft: Draft) -> ComposedMail:
     Raises:
         ComposeError: a value would break out of its header, an address is wrong, or there is no receiver.
     """
-    head = compose_head(read_parties(draft), draft.display_name, draft.subject)
+    parties = read_parties(draft)
+    head = compose_head(parties, draft.display_name, draft.subject)
     body = compose_body(draft.text, draft.html, draft.attachments)
-    return ComposedMail(head.envelope, head.message_id, head.octets + body, len(head.octets))
+    return ComposedMail(parties.envelope, head.message_id, head.octets + body, len(head.octets))
 
 
 def compose_head(parties: Parties, display_name: str, subject: str) -> Head:
@@ -74,7 +75,7 @@ def compose_head(parties: Parties, display_name: str, subject: str) -> Head:
         f"Message-ID: {message_id}",
         *_SAME_IN_ALL,
     )
-    return Head(parties.envelope, message_id, check_fields(fields).encode())
+    return Head(message_id, parties.needs_smtputf8, check_fields(fields).encode())
 
 
 def compose_body(

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from delivery.values import Attachment
 
-_LINE_ENDS = re.compile(r"\r\n?|\n")
 # Old gateways cut trailing spaces: a text that has them is encoded.
 _SEVEN_BIT = re.compile(rb"(?:(?:[\t\x20-\x7e]{0,77}[\x21-\x7e])?\r\n)*+")
 _BASE64_LINE = 76
@@ -52,7 +51,8 @@ def text_part(text: str, subtype: str) -> Part:
 
     Line ends of any kind become CRLF; whether the text ends in one makes no difference.
     """
-    octets = (_LINE_ENDS.sub("\r\n", text).removesuffix("\r\n") + "\r\n").encode("utf-8", "replace")
+    unix = text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n") + "\n"
+    octets = unix.replace("\n", "\r\n").encode("utf-8", "replace")
     encoding, body = _encode_text(octets)
     return Part(
         (f'Content-Type: text/{subtype}; charset="utf-8"', f"Content-Transfer-Encoding: {encoding}"),

@@ -118,7 +118,7 @@ def _accept(
         resend_of=resend_of,
     )
     try:
-        return accept_mails([wanted])[0]
+        return Mail.objects.get(pk=accept_mails([wanted])[0])
     except RequestRefusedError as error:
         form.refuse(error)
         return None
