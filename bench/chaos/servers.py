@@ -147,6 +147,13 @@ class Redis(Server):
             )
         services.wait_until(lambda: services.is_listening(self.port), what="Redis")
 
+    def listeners(self) -> int:
+        """Count the workers that wait for orders."""
+        import redis
+
+        with redis.Redis.from_url(self.url) as client:
+            return sum(other["cmd"] == "brpop" for other in client.client_list())
+
     def flush(self) -> None:
         """Forget every key."""
         import redis

@@ -20,6 +20,7 @@ from bench.chaos import ROOT
 from bench.chaos.clock import Clock
 from bench.chaos.proxy import Proxy
 from bench.chaos.servers import Postfix, Postgres, Redis
+from tests import services
 
 LEASE, MARGIN = 10.0, 5.0
 """The lease of a claim, and what it outlives the longest wait for a reply by, seconds."""
@@ -125,6 +126,7 @@ class World:
         """Start so many workers."""
         env = dict(os.environ) | self.clock.env
         self.workers += [Worker(number, env, self.folder) for number in range(len(self.workers), count)]
+        services.wait_until(lambda: self.redis.listeners() == count, seconds=60, what="the start of the workers")
 
     def accept(self, count: int, *, each: int = 100) -> None:
         """Accept mails, a batch at a time; what a server that is away refuses is counted."""
