@@ -229,7 +229,7 @@ MAILBOX_GIVE_UP_HOURS = env.float("MAILBOX_GIVE_UP_HOURS", default=24.0)
 # How mail is delivered; see delivery/engine/limits.py. Seconds where nothing else is said.
 MAILBOX_UNKNOWN_POLICY = env("MAILBOX_UNKNOWN_POLICY", default="retry")
 MAILBOX_LINES = env.int("MAILBOX_LINES", default=32)
-MAILBOX_BATCH_SIZE = env.int("MAILBOX_BATCH_SIZE", default=20)
+MAILBOX_GROUP_SIZE = env.int("MAILBOX_GROUP_SIZE", default=500)
 MAILBOX_CLAIM_LEASE = env.float("MAILBOX_CLAIM_LEASE", default=60.0)
 MAILBOX_LEASE_MARGIN = env.float("MAILBOX_LEASE_MARGIN", default=60.0)
 MAILBOX_MAIL_DEADLINE = env.float("MAILBOX_MAIL_DEADLINE", default=1200.0)

@@ -124,15 +124,6 @@ class Phase(models.TextChoices):
     """DATA, the content, and the final dot with its reply."""
 
 
-class Step(models.TextChoices):
-    """How far a try went, as the fences see it (docs/architecture.md: claim and fence)."""
-
-    CLAIMED = "claimed", _("Claimed")
-    """Opened; the final dot was certainly not sent."""
-    COMMITTED = "committed", _("Content sent")
-    """Past the point of no return: the final dot may have been sent."""
-
-
 class Outcome(models.TextChoices):
     """How one try at one receiver ended."""
 

@@ -164,7 +164,7 @@ class Check:
         if wait < min(LEAST_WAIT, settings.MAILBOX_CHECK_SECONDS / 2):
             return Refusal.TOO_LATE
         try:
-            return None if pass_fence(claim, wait) else Refusal.NOT_MINE
+            return None if pass_fence(claim) else Refusal.NOT_MINE
         except (DatabaseError, InterfaceError):
             logger.exception("the point of no return could not be recorded", extra={"mail_id": claim.mail_id})
             return Refusal.DATABASE

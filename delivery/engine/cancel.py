@@ -6,8 +6,8 @@ from django.db import transaction
 
 from delivery.engine.skip import skip_pending
 from records.clock import database_now
-from records.enums import MailState, SkipReason, Step
-from records.models import WAITING_STATES, Mail, SendingRecord
+from records.enums import MailState, SkipReason
+from records.models import WAITING_STATES, Mail
 
 
 class CancelAnswer(StrEnum):
@@ -40,5 +40,4 @@ def cancel_mail(mail_id: int) -> CancelAnswer:
 
 
 def _is_past_fence(mail: Mail) -> bool:
-    committed = SendingRecord.objects.filter(mail_id=mail.pk, epoch=mail.epoch, step=Step.COMMITTED)
-    return mail.state == MailState.SENDING and committed.exists()
+    return mail.state == MailState.SENDING and mail.committed_epoch == mail.epoch

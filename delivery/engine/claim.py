@@ -1,19 +1,26 @@
 """T1: claiming due mails of one sender, renewing claims, giving them back. Each one short transaction."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Now
 
+from delivery.engine import allowance
+from delivery.engine.given import Given, clock, fetch_ids, time_literal
 from delivery.engine.limits import get_limits
+from delivery.engine.priorities import DueMail, pick_by_priority
 from delivery.engine.values import Claim, ClaimedReceiver
 from records.clock import database_now
-from records.enums import MailKind, MailState, Outcome, ReceiverState, Step
+from records.enums import MailKind, MailState, Outcome, ReceiverState
 from records.models import Mail, Receiver, SendingRecord
+from senders.models import Sender
 from senders.validators import parse_address
+
+GROUP_BYTES = 4 * 1024 * 1024
+"""So many bytes of mails are claimed at once at most, unless a single mail is larger: a worker's memory is bounded."""
+_CLAIMED = {"id": "bigint", "epoch": "integer"}
 
 
 class ClaimRaceError(RuntimeError):
@@ -24,7 +31,7 @@ class ClaimRaceError(RuntimeError):
 
 
 def claim_due(sender_id: int, size: int, *, untried_only: bool = False) -> list[Claim]:
-    """Claim up to `size` due mails of a sender, oldest first, and open a record per pending receiver (T1).
+    """Claim up to `size` due mails of a sender (T1): by priority, oldest first, whatever its limits are.
 
     Args:
         sender_id: Whose mail.
@@ -36,12 +43,23 @@ def claim_due(sender_id: int, size: int, *, untried_only: bool = False) -> list[
     """
     with transaction.atomic(durable=True):
         now = database_now()
-        due = due_mail(sender_id, now)
-        if untried_only:
-            due = due.filter(state=MailState.QUEUED)
-        # SQLite knows no row locks and ignores this: there the transaction began IMMEDIATE, so nobody else writes.
-        mails = list(due.select_for_update(skip_locked=True, of=("self",)).order_by("due_at", "pk")[:size])
-        return _take(mails, now) if mails else []
+        mails = _lock_due(sender_id, size, now, untried_only=untried_only)
+        return _take(mails, _pending_of(mails), now)
+
+
+def claim_allowed(sender: Sender, size: int) -> list[Claim]:
+    """Claim up to `size` due mails of a sender within what its limits allow now (T1).
+
+    Raises:
+        ClaimRaceError: The database does not lock.
+    """
+    with transaction.atomic(durable=True):
+        now = database_now()
+        granted = allowance.take(sender, size, now)
+        mails = _lock_due(sender.pk, granted, now) if granted else []
+        receivers = _pending_of(mails)
+        fitting = allowance.fit(sender, granted, [len(receivers[mail.id]) for mail in mails], now)
+        return _take(mails[:fitting], receivers, now)
 
 
 def due_mail(sender_id: int, now: datetime) -> QuerySet[Mail]:
@@ -52,10 +70,26 @@ def due_mail(sender_id: int, now: datetime) -> QuerySet[Mail]:
     return Mail.objects.waiting().filter(still_wanted, sender_id=sender_id, due_at__lte=now)
 
 
-def _take(mails: Sequence[Mail], now: datetime) -> list[Claim]:
+def _lock_due(sender_id: int, size: int, now: datetime, *, untried_only: bool = False) -> list[DueMail]:
+    due = due_mail(sender_id, now)
+    if untried_only:
+        due = due.filter(state=MailState.QUEUED)
+    picked: list[DueMail] = []
+    size_in_all = 0
+    for mail in pick_by_priority(due, size):
+        size_in_all += mail.size
+        if picked and size_in_all > GROUP_BYTES:
+            break
+        picked.append(mail)
+    return picked
+
+
+def _take(mails: Sequence[DueMail], receivers: dict[int, list[ClaimedReceiver]], now: datetime) -> list[Claim]:
+    if not mails:
+        return []
     taken = (
         Mail.objects.waiting()
-        .filter(pk__in=[mail.pk for mail in mails])
+        .filter(pk__in=[mail.id for mail in mails])
         .update(
             state=MailState.SENDING,
             epoch=F("epoch") + 1,
@@ -65,53 +99,34 @@ def _take(mails: Sequence[Mail], now: datetime) -> list[Claim]:
     )
     if taken != len(mails):
         raise ClaimRaceError(f"{len(mails)} mails locked, {taken} taken")
-    receivers = pending_receivers(mails)
-    open_records(mails, receivers, now)
-    return [_claim(mail, receivers[mail.pk]) for mail in mails]
+    return [_claim(mail, receivers[mail.id]) for mail in mails]
 
 
-def pending_receivers(mails: Sequence[Mail]) -> dict[int, list[Receiver]]:
+def _pending_of(mails: Sequence[DueMail]) -> dict[int, list[ClaimedReceiver]]:
+    return pending_receivers([mail.id for mail in mails]) if mails else {}
+
+
+def pending_receivers(mail_ids: Collection[int]) -> dict[int, list[ClaimedReceiver]]:
     """Load the receivers that are still to be tried, by mail id."""
-    found: dict[int, list[Receiver]] = {mail.pk: [] for mail in mails}
-    for receiver in Receiver.objects.filter(mail_id__in=found, state=ReceiverState.PENDING).order_by("pk"):
-        found[receiver.mail_id].append(receiver)
+    found: dict[int, list[ClaimedReceiver]] = {mail_id: [] for mail_id in mail_ids}
+    pending = Receiver.objects.filter(mail_id__in=found, state=ReceiverState.PENDING).order_by("pk")
+    for mail_id, receiver_id, address in pending.values_list("mail_id", "pk", "address"):
+        found[mail_id].append(ClaimedReceiver(receiver_id, wire_form(address)))
     return found
 
 
-def open_records(mails: Sequence[Mail], receivers: dict[int, list[Receiver]], now: datetime) -> None:
-    """Open the records of the claim that follows the epoch of the given mails, as loaded."""
-    SendingRecord.objects.bulk_create(
-        [new_record(mail, receiver, mail.epoch + 1, now) for mail in mails for receiver in receivers[mail.pk]]
-    )
-
-
-def new_record(mail: Mail, receiver: Receiver, epoch: int, now: datetime) -> SendingRecord:
-    """Make an open record with the snapshot that a list of records shows without a join."""
-    return SendingRecord(
-        mail=mail,
-        receiver=receiver,
-        epoch=epoch,
-        kind=mail.kind,
-        sender_address=mail.sender_address,
-        receiver_address=receiver.address,
-        requester_ip=mail.requester_ip,
-        template_name=mail.template_name,
-        accessed_resource=mail.accessed_resource,
-        started_at=now,
-    )
-
-
-def _claim(mail: Mail, receivers: Iterable[Receiver]) -> Claim:
+def _claim(mail: DueMail, receivers: Sequence[ClaimedReceiver]) -> Claim:
     return Claim(
-        mail_id=mail.pk,
+        mail_id=mail.id,
         epoch=mail.epoch + 1,
         kind=MailKind(mail.kind),
         state_before=MailState(mail.state),
         attempts=mail.attempts + 1,
-        receivers=tuple(ClaimedReceiver(receiver.pk, wire_form(receiver.address)) for receiver in receivers),
+        receivers=tuple(receivers),
         reverse_path=wire_form(mail.sender_address),
         message_id=mail.message_id,
         needs_smtputf8=mail.needs_smtputf8,
+        size=mail.size,
     )
 
 
@@ -129,33 +144,59 @@ def wire_form(address: str) -> str:
         return address
 
 
-def renew(claims: Iterable[Claim]) -> int:
-    """Prolong the leases of claims; never revive one that is over, never shorten one."""
-    mine = Q()
-    for claim in claims:
-        mine |= Q(pk=claim.mail_id, epoch=claim.epoch)
-    if not mine:
+def claims_as_table(claims: Iterable[Claim]) -> Given:
+    """Write mail ids and epochs as a table for a statement."""
+    return Given.of(_CLAIMED, [(claim.mail_id, claim.epoch) for claim in claims])
+
+
+def renew(claims: Collection[Claim]) -> set[int]:
+    """Prolong the leases of claims; never revive one that is over, never shorten one. Returns whose mail still is."""
+    if not claims:
+        return set()
+    given = claims_as_table(claims)
+    until = time_literal(database_now() + timedelta(seconds=get_limits().claim_lease))
+    return fetch_ids(
+        f"""
+        UPDATE records_mail SET lease_until = CASE WHEN lease_until < %s THEN %s ELSE lease_until END
+        FROM {given.table}
+        WHERE records_mail.id = given.id AND records_mail.epoch = given.epoch AND state = 'sending'
+            AND lease_until > {clock()}
+        RETURNING records_mail.id
+        """,  # noqa: S608  # names of our own, no value from outside
+        [until, until, *given.parameters],
+    )
+
+
+def release(claims: Sequence[Claim], *, unsent: bool = False) -> int:
+    """Give claims back that were not begun: no attempt is spent and no record of a try remains.
+
+    Args:
+        claims: Of mails whose final dot was not sent.
+        unsent: The caller is the claims' worker and knows it of those past the point of no return, too; those of
+            others are never given back.
+
+    Returns:
+        How many were.
+    """
+    if not claims:
         return 0
-    until = Now() + timedelta(seconds=get_limits().claim_lease)
-    # `lt`: the fence may just have set a longer lease.
-    live = Mail.objects.filter(mine, state=MailState.SENDING, lease_until__gt=Now(), lease_until__lt=until)
-    return live.update(lease_until=until)
+    with transaction.atomic(durable=True):
+        released = _give_back(claims, unsent=unsent)
+        SendingRecord.objects.filter(mail_id__in=released, outcome=Outcome.SENDING).delete()
+    return len(released)
 
 
-def release(claims: Sequence[Claim]) -> None:
-    """Give claims back that were not begun: no attempt is spent and no record of a try remains."""
-    for claim in claims:
-        with transaction.atomic(durable=True):
-            _release_one(claim)
-
-
-def _release_one(claim: Claim) -> None:
-    mail = Mail.objects.select_for_update().filter(pk=claim.mail_id, epoch=claim.epoch, state=MailState.SENDING).first()
-    records = SendingRecord.objects.filter(mail_id=claim.mail_id, epoch=claim.epoch, outcome=Outcome.SENDING)
-    if mail is None or records.filter(step=Step.COMMITTED).exists():
-        return
-    records.delete()
-    mail.state = claim.state_before
-    mail.lease_until = None
-    mail.attempts -= 1
-    mail.save(update_fields=["state", "lease_until", "attempts"])
+def _give_back(claims: Sequence[Claim], *, unsent: bool) -> set[int]:
+    rows = [(claim.mail_id, claim.epoch, str(claim.state_before)) for claim in claims]
+    given = Given.of(_CLAIMED | {"state": "text"}, rows)
+    return fetch_ids(
+        f"""
+        UPDATE records_mail
+        SET state = given.state, lease_until = NULL, committed_epoch = 0, attempts = attempts - 1
+        FROM {given.table}
+        WHERE records_mail.id = given.id AND records_mail.epoch = given.epoch AND records_mail.state = 'sending'
+            AND (%s OR committed_epoch <> records_mail.epoch)
+        RETURNING records_mail.id
+        """,  # noqa: S608  # names of our own, no value from outside
+        [*given.parameters, unsent],
+    )

@@ -17,13 +17,13 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from delivery.compose.exceptions import ComposeError
 from delivery.compose.readdressing import readdress
-from delivery.engine.causes import cause_of
-from delivery.engine.claim import new_record, pending_receivers
-from delivery.engine.values import Ending, Server
+from delivery.engine.claim import pending_receivers
+from delivery.engine.values import Ending
+from delivery.engine.written import TryRecord, write_records
 from delivery.wake import wake
 from records.clock import database_now
 from records.enums import MailKind, Outcome, SkipReason
-from records.models import Content, Mail, SendingRecord
+from records.models import Content, Mail
 from senders.enums import CircuitState
 from senders.models import Circuit, Fallback, Sender
 from senders.services import find_default_sender
@@ -167,7 +167,7 @@ def _move_batch(mails: QuerySet[Mail], original: Sender, to: Sender) -> MovedBat
         # A worker or another sweep has the skipped ones. SQLite ignores this: there nobody else writes.
         batch = list(mails.select_for_update(skip_locked=True, of=("self",)).order_by("pk")[:BATCH])
         movable = _readdress(batch, original, to)
-        _write_records(movable, SkipReason.HANDED_BACK if to.pk == original.pk else SkipReason.HANDED_OVER)
+        _write_hops(movable, SkipReason.HANDED_BACK if to.pk == original.pk else SkipReason.HANDED_OVER)
         changed = Mail.objects.filter(pk__in=[mail.pk for mail in movable])
         changed.update(
             sender=to,
@@ -203,12 +203,13 @@ def _readdress(batch: Sequence[Mail], original: Sender, to: Sender) -> list[Mail
     return movable
 
 
-def _write_records(mails: Sequence[Mail], reason: SkipReason) -> None:
+def _write_hops(mails: Sequence[Mail], reason: SkipReason) -> None:
     """Write the hop down, one record per receiver that is still to be served."""
     now = database_now()
-    cause = cause_of(Ending(Outcome.SKIPPED, skip_reason=reason), Server())
-    receivers = pending_receivers(mails)
-    records = [new_record(mail, one, mail.epoch + 1, now) for mail in mails for one in receivers[mail.pk]]
-    for record in records:
-        record.outcome, record.skip_reason, record.cause, record.ended_at = Outcome.SKIPPED, reason, cause, now
-    SendingRecord.objects.bulk_create(records)
+    ending = Ending(Outcome.SKIPPED, skip_reason=reason)
+    receivers = pending_receivers([mail.pk for mail in mails])
+    write_records(
+        TryRecord(receiver.receiver_id, mail.epoch + 1, ending, now, now)
+        for mail in mails
+        for receiver in receivers[mail.pk]
+    )

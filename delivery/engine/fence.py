@@ -1,23 +1,17 @@
 """T2: the point of no return. Whoever does not pass here may not send the final dot."""
 
-import logging
-import time
-from datetime import timedelta
+from collections.abc import Sequence
 from enum import StrEnum
 
-from django.db import DatabaseError, InterfaceError, transaction
-from django.db.models.functions import Now
+from django.db import transaction
 
-from delivery.engine.limits import DOT_TIMEOUT, get_limits
+from delivery.engine.claim import claims_as_table
+from delivery.engine.given import clock, fetch_ids
 from delivery.engine.values import Claim
-from records.enums import MailState, Outcome, Phase, Step
-from records.models import Mail, SendingRecord
-
-logger = logging.getLogger(__name__)
 
 
 class Refusal(StrEnum):
-    """Why the fence said no."""
+    """Why a final dot may not be sent."""
 
     NOT_MINE = "not_mine"
     """The lease is over, another claim lives, or the mail was cancelled."""
@@ -25,61 +19,41 @@ class Refusal(StrEnum):
     """Too little of the deadline is left to wait for the server's reply, so it would end as unknown."""
     DATABASE = "database"
     """The database did not answer: what can't be recorded isn't sent."""
+    STOPPING = "stopping"
+    """The worker was told to stop: the claim goes back."""
 
 
-class Fence:
-    """Asked by the session between the body and the final dot, once per try."""
-
-    def __init__(self, claim: Claim, deadline: float) -> None:
-        """Guard one claim.
-
-        Args:
-            claim: What is being sent.
-            deadline: The end of the whole dialogue, on `time.monotonic()`.
-        """
-        self._claim = claim
-        self._deadline = deadline
-        self.refusal: Refusal | None = None
-        """Why the fence said no; None as long as it did not."""
-
-    def __call__(self) -> bool:
-        """Record that the content goes out, and tell whether it may."""
-        longest_wait = min(DOT_TIMEOUT, self._deadline - time.monotonic())
-        if longest_wait < min(DOT_TIMEOUT, get_limits().mail_deadline / 2):
-            self.refusal = Refusal.TOO_LATE
-            return False
-        try:
-            passed = pass_fence(self._claim, longest_wait)
-        except (DatabaseError, InterfaceError):
-            logger.exception("the point of no return could not be recorded", extra={"mail_id": self._claim.mail_id})
-            self.refusal = Refusal.DATABASE
-            return False
-        self.refusal = None if passed else Refusal.NOT_MINE
-        return passed
-
-
-def pass_fence(claim: Claim, longest_wait: float) -> bool:
-    """Move the claim past the point of no return (T2); false if it is not this worker's any more.
-
-    Args:
-        claim: What is being sent.
-        longest_wait: How long the final reply will be awaited, seconds; the lease outlives it.
+def pass_fence(claim: Claim) -> bool:
+    """Move a claim past the point of no return (T2); false if it is not this worker's any more.
 
     Raises:
         DatabaseError: Nothing is known to be recorded; the dot must not be sent.
     """
-    lease = timedelta(seconds=longest_wait + get_limits().lease_margin)
+    return claim.mail_id in pass_fences([claim])
+
+
+def pass_fences(claims: Sequence[Claim]) -> frozenset[int]:
+    """Move a group of claims past the point of no return (T2), in one transaction; returns the mails that passed.
+
+    Those that did not are not this worker's any more: no dot may be sent for them. The leases stay as they are: the
+    lease keeper prolongs them, and whoever sends a dot much later asks whether they still hold.
+
+    Raises:
+        DatabaseError: Nothing is known to be recorded; no dot may be sent.
+    """
+    if not claims:
+        return frozenset()
+    given = claims_as_table(claims)
+    # Only a column without an index changes: PostgreSQL then writes nothing but the row (HOT).
     with transaction.atomic(durable=True):
-        mine = Mail.objects.filter(
-            pk=claim.mail_id,
-            epoch=claim.epoch,
-            state=MailState.SENDING,
-            lease_until__gt=Now(),
-            cancel_requested=False,
+        passed = fetch_ids(
+            f"""
+            UPDATE records_mail SET committed_epoch = given.epoch
+            FROM {given.table}
+            WHERE records_mail.id = given.id AND records_mail.epoch = given.epoch AND state = 'sending'
+                AND lease_until > {clock()} AND NOT cancel_requested
+            RETURNING records_mail.id
+            """,  # noqa: S608  # names of our own, no value from outside
+            given.parameters,
         )
-        if not mine.update(lease_until=Now() + lease):
-            return False
-        SendingRecord.objects.filter(mail_id=claim.mail_id, epoch=claim.epoch, outcome=Outcome.SENDING).update(
-            step=Step.COMMITTED, phase=Phase.DATA
-        )
-    return True
+    return frozenset(passed)

@@ -1,7 +1,7 @@
 """A try that a person waits for: the mail is claimed the moment it is stored, by the process that stores it.
 
     claim = open_test_try(sender=sender, subject=..., composed=..., receiver=..., seconds=30, ...)
-    ...                     # the dialogue, with Fence(claim, deadline) before the dot
+    ...                     # the dialogue, with pass_fence(claim) before the dot
     finish([TryResult(...)])
 
 Should the process die, the sweep closes the record like any other; test mail is never tried again.
@@ -11,13 +11,14 @@ from datetime import timedelta
 
 from django.db import transaction
 
-from delivery.engine.claim import new_record, wire_form
+from delivery.engine.claim import wire_form
 from delivery.engine.limits import get_limits
-from delivery.engine.values import Claim, ClaimedReceiver
+from delivery.engine.values import Claim, ClaimedReceiver, Ending
+from delivery.engine.written import TryRecord, open_records
 from delivery.values import ComposedMail
 from records.clock import database_now
 from records.content import store_content
-from records.enums import MailKind, MailState
+from records.enums import MailKind, MailState, Outcome
 from records.models import Mail, Receiver
 from senders.models import Sender
 
@@ -66,7 +67,7 @@ def open_test_try(
         )
         store_content(mail.pk, composed.head, composed.body)
         target = Receiver.objects.create(mail=mail, address=receiver)
-        new_record(mail, target, mail.epoch, now).save(force_insert=True)
+        open_records([TryRecord(target.pk, mail.epoch, Ending(Outcome.SENDING), now, None)])
     return Claim(
         mail_id=mail.pk,
         epoch=mail.epoch,

@@ -23,8 +23,8 @@ class UnknownPolicy(StrEnum):
 class Limits:
     """Times in seconds where nothing else is said."""
 
-    batch_size: int
-    """Mails claimed at once."""
+    group_size: int
+    """Mails that may be past the point of no return over one connection, at most."""
     claim_lease: float
     """How long a claim holds before the content is sent; renewed while its worker lives."""
     lease_margin: float
@@ -55,7 +55,7 @@ def get_limits() -> Limits:
         ValueError: The unknown policy is neither `retry` nor `hold`.
     """
     return Limits(
-        batch_size=settings.MAILBOX_BATCH_SIZE,
+        group_size=settings.MAILBOX_GROUP_SIZE,
         claim_lease=settings.MAILBOX_CLAIM_LEASE,
         lease_margin=settings.MAILBOX_LEASE_MARGIN,
         mail_deadline=settings.MAILBOX_MAIL_DEADLINE,

@@ -1,23 +1,26 @@
 """T4 and T6: taking back what dead workers held, ending what can't be sent. Any number may run at once."""
 
 import logging
-from collections import defaultdict
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from delivery.engine.allowance import exhausted_until
-from delivery.engine.causes import cause_of
+from delivery.engine.claim import pending_receivers
 from delivery.engine.fallback import stood_in_for, tend
+from delivery.engine.limits import get_limits
+from delivery.engine.moves import Move, move_mails
 from delivery.engine.pauses import paused_sender_ids
-from delivery.engine.settle import settle_mail
 from delivery.engine.skip import skip_pending
-from delivery.engine.values import Ending, Server
+from delivery.engine.values import Ending
+from delivery.engine.written import TryRecord, write_records
 from records.clock import database_now
-from records.enums import MailState, Outcome, Phase, SkipReason, Step
-from records.models import Heartbeat, Mail, SendingRecord
+from records.enums import MailState, Outcome, Phase, Priority, SkipReason
+from records.models import Heartbeat, Mail
 from senders.enums import CircuitState
 from senders.models import Circuit, Sender
 
@@ -60,10 +63,11 @@ def _take_back_batch() -> int:
     with transaction.atomic(durable=True):
         now = database_now()
         mails = _lock(abandoned_mail(now))
-        endings = _close_abandoned_records(mails, now)
-        for mail in mails:
-            settle_mail(mail, endings[mail.pk], now)
-            logger.warning("a claim was taken back", extra={"mail_id": mail.pk, "epoch": mail.epoch})
+        moves = _endings_of_abandoned(mails)
+        write_records(_records_of_abandoned(moves, now))
+        move_mails(moves, now)
+    for mail in mails:
+        logger.warning("a claim was taken back", extra={"mail_id": mail.pk, "epoch": mail.epoch})
     return len(mails)
 
 
@@ -72,22 +76,25 @@ def abandoned_mail(now: datetime) -> QuerySet[Mail]:
     return Mail.objects.filter(state=MailState.SENDING, lease_until__lte=now).order_by("lease_until")
 
 
-def _close_abandoned_records(mails: Sequence[Mail], now: datetime) -> dict[int, dict[int, Ending]]:
-    """Close the open records of the mails' present claims; returns the endings by mail and receiver."""
-    endings: dict[int, dict[int, Ending]] = defaultdict(dict)
-    abandoned = SendingRecord.objects.filter(
-        mail_id__in=[mail.pk for mail in mails], epoch=F("mail__epoch"), outcome=Outcome.SENDING
-    )
-    closed: dict[Ending, list[int]] = {_LOST: [], _UNKNOWN: []}
-    for pk, mail_id, receiver_id, step in abandoned.values_list("pk", "mail_id", "receiver_id", "step"):
-        ending = _UNKNOWN if step == Step.COMMITTED else _LOST
-        endings[mail_id][receiver_id] = ending
-        closed[ending].append(pk)
-    for ending, pks in closed.items():
-        SendingRecord.objects.filter(pk__in=pks).update(
-            outcome=ending.outcome, phase=ending.phase or "", cause=cause_of(ending, Server()), ended_at=now
-        )
-    return endings
+def _endings_of_abandoned(mails: Sequence[Mail]) -> list[Move]:
+    receivers = pending_receivers([mail.pk for mail in mails])
+    return [
+        Move(mail, {receiver.receiver_id: ending for receiver in receivers[mail.pk]})
+        for mail in mails
+        for ending in [_UNKNOWN if mail.committed_epoch == mail.epoch else _LOST]
+    ]
+
+
+def _records_of_abandoned(moves: Sequence[Move], now: datetime) -> Iterator[TryRecord]:
+    for move in moves:
+        for receiver_id, ending in move.endings.items():
+            yield TryRecord(receiver_id, move.mail.epoch, ending, _began(move.mail, now), now)
+
+
+def _began(mail: Mail, now: datetime) -> datetime:
+    """Tell when an abandoned try began at the earliest guess: its claim was first made, or last renewed, then."""
+    lease = timedelta(seconds=get_limits().claim_lease)
+    return min(now, max(mail.accepted_at, mail.lease_until - lease)) if mail.lease_until else now
 
 
 def _end_orphans() -> int:
@@ -138,11 +145,17 @@ def _reason(mail: Mail) -> SkipReason:
 def find_due_senders() -> list[int]:
     """Find whose mail should move now: due, enabled, not paused, within its limits, and flowing or to be probed."""
     now = database_now()
-    due = Mail.objects.waiting().filter(due_at__lte=now).values("sender_id")
     parked = Circuit.objects.filter(Q(state=CircuitState.REFUSED) | Q(state=CircuitState.OPEN, probe_at__gt=now))
     # Who is stood in for has no mail waiting, and must be looked at all the same: it is to get its mail back.
-    wanted = Sender.objects.enabled().filter(Q(pk__in=due) | Q(pk__in=stood_in_for()))
+    wanted = Sender.objects.enabled().filter(_has_due_mail(now) | Q(pk__in=stood_in_for()))
     flowing = wanted.exclude(pk__in=parked.values("pk")).exclude(pk__in=paused_sender_ids())
     found = list(flowing.order_by("pk").values_list("pk", flat=True))
     waiting = exhausted_until(found, now)
     return [pk for pk in found if pk not in waiting]
+
+
+def _has_due_mail(now: datetime) -> Q:
+    """Ask for the first due mail of each priority: a step along the index, however much waits."""
+    due = Mail.objects.waiting().filter(sender=OuterRef("pk"), due_at__lte=now)
+    conditions = [Q(Exists(due.filter(priority=priority))) for priority in reversed(Priority)]
+    return reduce(or_, conditions)

@@ -30,6 +30,13 @@ class Claim:
     reverse_path: str
     message_id: str
     needs_smtputf8: bool = False
+    size: int = 0
+    """Bytes of the mail."""
+
+    @property
+    def is_of_all_receivers(self) -> bool:
+        """Tell whether no receiver of the mail was decided before: it was never tried."""
+        return self.state_before is MailState.QUEUED
 
     def compose_with(self, mime: bytes) -> ComposedMail:
         """Put the stored bytes and this try's envelope together."""
@@ -81,6 +88,16 @@ class TryResult:
     queue_id: str = ""
     costs_attempt: bool = True
     """False where the account was at fault and not the mail."""
+    began: float | None = None
+    """When the dialogue about this mail began, on `time.monotonic()`; None: there was none."""
+    ended: float | None = None
+
+    @property
+    def is_plain_success(self) -> bool:
+        """Tell whether the server took the mail for all its receivers: what nearly every try brings."""
+        if not self.claim.is_of_all_receivers or not self.endings:
+            return False
+        return all(ending.outcome is Outcome.ACCEPTED for ending in self.endings.values())
 
     @classmethod
     def alike(cls, claim: Claim, ending: Ending, server: Server, *, costs_attempt: bool = True) -> "TryResult":

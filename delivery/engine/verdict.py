@@ -11,11 +11,21 @@ _UNKNOWN = Ending(Outcome.UNKNOWN, Phase.DATA)
 _FENCED = {
     Refusal.NOT_MINE: _LOST,
     Refusal.DATABASE: _LOST,
+    Refusal.STOPPING: _LOST,
     Refusal.TOO_LATE: Ending(Outcome.DEFERRED, Phase.DATA, Fault.TIMEOUT),
 }
 
 
-def judge(claim: Claim, delivery: Delivery, refusal: Refusal | None, server: Server, tls: TlsFacts | None) -> TryResult:
+def judge(
+    claim: Claim,
+    delivery: Delivery,
+    refusal: Refusal | None,
+    server: Server,
+    tls: TlsFacts | None,
+    *,
+    began: float | None = None,
+    ended: float | None = None,
+) -> TryResult:
     """Tell how the try ended at every receiver of the claim.
 
     Args:
@@ -24,6 +34,8 @@ def judge(claim: Claim, delivery: Delivery, refusal: Refusal | None, server: Ser
         refusal: Why the fence said no, if it did.
         server: Which server it was.
         tls: How the session was protected.
+        began: When the dialogue about this mail began, on `time.monotonic()`.
+        ended: When it ended.
     """
     said = {
         reply.forward_path: Ending(_outcome(reply.reply, accepted=reply.accepted), reply.phase, fault, reply.reply)
@@ -32,7 +44,8 @@ def judge(claim: Claim, delivery: Delivery, refusal: Refusal | None, server: Ser
     }
     rest = _ending_of_rest(delivery, refusal)
     endings = {receiver.receiver_id: said.get(receiver.forward_path, rest) for receiver in claim.receivers}
-    return TryResult(claim, endings, server, tls, delivery.queue_id, costs_attempt=refusal is not Refusal.DATABASE)
+    costs = refusal is not Refusal.DATABASE
+    return TryResult(claim, endings, server, tls, delivery.queue_id, costs_attempt=costs, began=began, ended=ended)
 
 
 def _outcome(reply: Reply, *, accepted: bool) -> Outcome:

@@ -1,4 +1,7 @@
-"""A worker process that drains one sender and is killed at a given point: `dying_worker POINT SENDER_ID`."""
+"""A worker process that drains one sender and is killed at a given point: `dying_worker POINT SENDER_ID SIZE`.
+
+Its groups have SIZE mails.
+"""
 
 import os
 import signal
@@ -25,17 +28,29 @@ def after(step: Callable[..., Any]) -> Callable[..., Any]:
     return do_and_die
 
 
-def main(point: str, sender_id: int) -> None:
+def at_second_time(step: Callable[..., Any]) -> Callable[..., Any]:
+    """Die when the step is done for the second time."""
+    times = iter([step, after(step)])
+
+    def do_or_die(*arguments: Any, **options: Any) -> Any:
+        return next(times)(*arguments, **options)
+
+    return do_or_die
+
+
+def main(point: str, sender_id: int, size: int) -> None:
     """Drain the sender and die on the way."""
     django.setup()
-    from delivery.engine import claim, drain, fence, settle  # noqa: PLC0415  # needs Django set up
+    from delivery.engine import claim, drain, fence, flow, groups, pace, settle, supply  # noqa: PLC0415  # needs Django
 
+    pace.Pace.size = property(lambda _: size)  # type: ignore[assignment, method-assign]
     places: dict[str, tuple[Any, str, Callable[..., Any]]] = {
-        "claimed": (drain, "claim_due", after(claim.claim_due)),
-        "before fence": (fence, "pass_fence", die),
-        "after fence": (fence, "pass_fence", after(fence.pass_fence)),
-        "before settling": (drain, "finish", die),
-        "after settling": (drain, "finish", after(settle.finish)),
+        "claimed": (supply, "claim_allowed", after(claim.claim_allowed)),
+        "before fence": (groups, "pass_fences", die),
+        "after fence": (groups, "pass_fences", after(fence.pass_fences)),
+        "amid a group": (flow.Flow, "_note", at_second_time(flow.Flow._note)),
+        "before settling": (flow, "finish", die),
+        "after settling": (flow, "finish", after(settle.finish)),
     }
     if point != "never":
         module, name, deadly = places[point]
@@ -44,4 +59,4 @@ def main(point: str, sender_id: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))

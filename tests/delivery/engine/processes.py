@@ -49,9 +49,9 @@ def start(*command: str, log: Path, **values: str) -> subprocess.Popen[str]:
 
 
 @contextmanager
-def dying_worker(point: str, sender_id: int, log: Path) -> Iterator[subprocess.Popen[str]]:
+def dying_worker(point: str, sender_id: int, log: Path, *, group: int = 1) -> Iterator[subprocess.Popen[str]]:
     """Run a worker that kills itself at a point of its way; see `tests.delivery.engine.dying_worker`."""
-    process = start("tests.delivery.engine.dying_worker", point, str(sender_id), log=log)
+    process = start("tests.delivery.engine.dying_worker", point, str(sender_id), str(group), log=log)
     with services.running(process):
         yield process
 

@@ -1,6 +1,7 @@
 """What the engine's tests set up and look at. Time passes by moving the rows' times, never by waiting."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -101,3 +102,16 @@ def make_probe_due() -> None:
 def copies(server: smtpd.MailServer) -> Counter[tuple[str, str]]:
     """Count what the server took, by Message-ID and forward-path."""
     return Counter((mail.message["Message-ID"], path) for mail in server.mails for path in mail.forward_paths)
+
+
+def do_once_at(server: smtpd.MailServer, verb: str, action: Callable[[], object]) -> None:
+    """Do something when the server reads a command for the first time, before it answers."""
+    seen = server.take_answer
+    pending = [action]
+
+    def act_and_answer(command: str, argument: str) -> "str | smtpd.Misbehaviour | None":
+        if command == verb and pending:
+            pending.pop()()
+        return seen(command, argument)
+
+    server.take_answer = act_and_answer  # type: ignore[method-assign]

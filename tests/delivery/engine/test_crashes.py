@@ -64,14 +64,33 @@ def test_a_worker_is_killed_between_the_dot_and_the_reply(server: smtpd.MailServ
     assert (outcomes(mail), fresh(mail).state, len(server.mails)) == (["unknown", "accepted"], "sent", 2)
 
 
-def test_the_rest_of_a_killed_workers_batch_is_lost_and_sent_once(server: smtpd.MailServer, tmp_path: Path) -> None:
+def test_a_killed_workers_group_is_lost_before_its_first_dot_and_sent_once(
+    server: smtpd.MailServer, tmp_path: Path
+) -> None:
     sender = make_sender(server)
     mails = [accept(sender) for _ in range(3)]
-    with dying_worker("after settling", sender.pk, tmp_path / "log") as worker:
+    with dying_worker("before fence", sender.pk, tmp_path / "log", group=3) as worker:
         assert worker.wait(30) == -signal.SIGKILL
     end_leases()
     sweep()
     make_due()
     drain(sender.pk)
-    assert [outcomes(mail) for mail in mails] == [["accepted"], ["lost", "accepted"], ["lost", "accepted"]]
+    assert [outcomes(mail) for mail in mails] == [["lost", "accepted"]] * 3
     assert len(server.mails) == 3
+
+
+def test_a_worker_is_killed_amid_a_group_so_that_all_of_it_may_arrive_twice_and_says_so(
+    server: smtpd.MailServer, tmp_path: Path
+) -> None:
+    sender = make_sender(server)
+    mails = [accept(sender) for _ in range(5)]
+    with dying_worker("amid a group", sender.pk, tmp_path / "log", group=3) as worker:
+        assert worker.wait(30) == -signal.SIGKILL
+    assert len(server.mails) == 2
+    end_leases()
+    sweep()
+    assert [outcomes(mail) for mail in mails] == [["unknown"]] * 3 + [[]] * 2
+    make_due()
+    drain(sender.pk)
+    assert [outcomes(mail) for mail in mails] == [["unknown", "accepted"]] * 3 + [["accepted"]] * 2
+    assert len(server.mails) == 2 + 5

@@ -1,7 +1,6 @@
 """PostgreSQL drops the worker's connection amid a mail: nothing unrecorded is sent, and what was sent is recorded."""
 
 import os
-from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -9,7 +8,7 @@ from django.db import connection
 
 from delivery.engine.drain import drain
 from tests import smtpd
-from tests.delivery.engine.scenes import accept, fresh, make_sender, outcomes
+from tests.delivery.engine.scenes import accept, do_once_at, fresh, make_sender, outcomes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,19 +22,6 @@ def drop_connections() -> None:
         operator.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database["NAME"]]
         )
-
-
-def do_once_at(server: smtpd.MailServer, verb: str, action: Callable[[], None]) -> None:
-    """Do something when the server reads a command for the first time, before it answers."""
-    seen = server.take_answer
-    pending = [action]
-
-    def act_and_answer(command: str, argument: str) -> "str | smtpd.Misbehaviour | None":
-        if command == verb and pending:
-            pending.pop()()
-        return seen(command, argument)
-
-    server.take_answer = act_and_answer  # type: ignore[method-assign]
 
 
 if os.environ.get("TEST_DB") == "postgres":

@@ -169,7 +169,7 @@ class DeliveryModel(RuleBasedStateMachine):
             one.result = judge(one.claim, Delivery(tuple(one.refused), committed=False), None, SERVER, None)
             return
         epoch = Mail.objects.values_list("epoch", flat=True).get(pk=one.claim.mail_id)
-        if pass_fence(one.claim, 60):
+        if pass_fence(one.claim):
             assert epoch == one.claim.epoch  # I5
         else:
             fenced = Delivery(tuple(one.refused), committed=False, fenced=True)
@@ -229,13 +229,17 @@ class DeliveryModel(RuleBasedStateMachine):
         for (mail_id, path), count in self.copies.items():
             records = seen.records_of(mail_id, path)
             unknown = sum(record.outcome == "unknown" for record in records)
-            in_flight = sum(record.outcome == "sending" and record.step == "committed" for record in records)
+            in_flight = self._is_past_the_fence(seen, mail_id)
             assert count <= 1 + unknown + in_flight
         for receiver in seen.receivers:
             if receiver.state in {"refused", "expired", "cancelled"}:
                 records = seen.records_of(receiver.mail_id, receiver.address)
                 is_doubtful = any(record.outcome == "unknown" for record in records)
                 assert is_doubtful or not self.copies[receiver.mail_id, receiver.address]
+
+    def _is_past_the_fence(self, seen: "Snapshot", mail_id: int) -> bool:
+        [mail] = [one for one in seen.mails if one.pk == mail_id]
+        return mail.state == "sending" and mail.committed_epoch == mail.epoch
 
     def _check_acceptance(self, seen: "Snapshot") -> None:
         """I3."""

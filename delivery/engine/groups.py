@@ -1,0 +1,94 @@
+"""Groups of claimed mails on their way over one line: passed, and settled, together."""
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from delivery.engine.fence import Refusal, pass_fences
+from delivery.engine.leases import Hold, lease_keeper
+from delivery.engine.values import Claim, TryResult
+from delivery.values import ComposedMail
+from records.content import read_many
+
+
+@dataclass(slots=True, eq=False)
+class Handed:
+    """A mail that was handed to a session, and of which nothing is known yet."""
+
+    claim: Claim
+    group: "Group"
+    mail: ComposedMail
+    began: float
+    """When its turn came, on `time.monotonic()`."""
+    refusal: Refusal | None = None
+    """Why its final dot was withheld, if it was."""
+    may_be_sent: bool = False
+    """Its final dot was allowed: unless the session says otherwise, nobody knows."""
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """Mails that were claimed together."""
+
+    claims: tuple[Claim, ...]
+    hold: Hold
+    waiting: deque[Claim]
+    """Not yet handed to a session."""
+    results: list[TryResult] = field(default_factory=list)
+    passed: frozenset[int] | None = None
+    """Which mails passed the point of no return; None: nobody asked yet."""
+    passed_at: float = 0.0
+    """On `time.monotonic()`."""
+    _contents: dict[int, bytes] = field(default_factory=dict)
+
+    @classmethod
+    def hold_on_to(cls, claims: Sequence[Claim], taken: float) -> "Group":
+        """Make a group of what was just claimed, and keep its leases alive.
+
+        Args:
+            claims: At least one.
+            taken: `time.monotonic()` before they were claimed.
+        """
+        return cls(tuple(claims), lease_keeper.hold(claims, taken), deque(claims))
+
+    def let_go(self) -> None:
+        """Have its leases no longer renewed."""
+        lease_keeper.let_go(self.hold)
+
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether it is known of every mail what came of it."""
+        return len(self.results) == len(self.claims)
+
+    @property
+    def undecided(self) -> list[Claim]:
+        """The claims of which no result is known."""
+        decided = {result.claim.mail_id for result in self.results}
+        return [claim for claim in self.claims if claim.mail_id not in decided]
+
+    def load(self) -> None:
+        """Read the bytes of its mails."""
+        self._contents = read_many([claim.mail_id for claim in self.claims])
+
+    def compose(self, claim: Claim) -> ComposedMail | None:
+        """Put a mail together for the session; None where there is nothing to be sent."""
+        mime = self._contents.pop(claim.mail_id, None)
+        if mime is None or not claim.receivers:
+            return None
+        return claim.compose_with(mime)
+
+    def is_barred(self, claim: Claim) -> bool:
+        """Tell whether the claim is known not to pass any more: the mail was cancelled, or taken back."""
+        return self.passed is not None and claim.mail_id not in self.passed
+
+    def may_commit(self, claim: Claim) -> bool:
+        """Record that the group's contents go out, once, and tell whether this mail's final dot may be sent.
+
+        Raises:
+            DatabaseError: It could not be recorded.
+        """
+        if self.passed is None:
+            self.passed = pass_fences(self.undecided)
+            self.passed_at = time.monotonic()
+        return claim.mail_id in self.passed and self.hold.covers(claim.mail_id)

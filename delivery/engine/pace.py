@@ -1,0 +1,24 @@
+"""How many mails make a group: as many as the server takes in about a quarter of a second."""
+
+from delivery.engine.limits import get_limits
+
+GROUP_SECONDS = 0.25
+"""How long a group should take: what is past the point of no return when a worker dies may arrive twice."""
+
+
+class Pace:
+    """Learns how fast a server is; cautious at first."""
+
+    def __init__(self) -> None:
+        """Start with a single mail: nothing is known of the server."""
+        self._size = 1
+
+    @property
+    def size(self) -> int:
+        """How many mails the next group should have."""
+        return min(self._size, get_limits().group_size)
+
+    def note(self, mails: int, seconds: float) -> None:
+        """Learn from a group of mails that took so long: twice as many the next time, if there is time for them."""
+        in_time = int(mails * GROUP_SECONDS / seconds) if seconds > 0 else self._size * 2
+        self._size = max(1, min(in_time, self._size * 2))
