@@ -36,7 +36,32 @@ class DayField(forms.DateField):
         )
 
 
-class FilterForm(forms.Form):
+class DaysForm(forms.Form):
+    """A form with a first and a last day, either of which may stay empty."""
+
+    since = DayField(pgettext_lazy("first day", "From"))
+    until = DayField(pgettext_lazy("last day", "To"))
+
+    def full_clean(self) -> None:
+        """Clean the form; show what is no day as it was typed, since a browser's date field drops it."""
+        super().full_clean()
+        for name in ("since", "until"):
+            widget = self.fields[name].widget
+            if isinstance(widget, forms.DateInput) and self.is_bound and self.has_error(name, "invalid"):
+                widget.input_type = "text"
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a range that ends before it begins."""
+        cleaned = super().clean() or {}
+        since, until = cleaned.get("since"), cleaned.get("until")
+        if since and until and since > until:
+            self.add_error(
+                "until", ValidationError(_("The last day is before the first one. Swap the two."), code="range")
+            )
+        return cleaned
+
+
+class FilterForm(DaysForm):
     """Sender, receiver, template, days and result; every field may stay empty."""
 
     receiver = forms.CharField(
@@ -54,8 +79,6 @@ class FilterForm(forms.Form):
     )
     sender = forms.CharField(label=_("Sender"), required=False, max_length=320, widget=forms.Select)
     template = forms.CharField(label=_("Template"), required=False, max_length=200, widget=forms.Select)
-    since = DayField(pgettext_lazy("first day", "From"))
-    until = DayField(pgettext_lazy("last day", "To"))
     result = forms.ChoiceField(
         label=_("Result"),
         required=False,
@@ -79,24 +102,6 @@ class FilterForm(forms.Form):
         widget = self.fields[name].widget
         assert isinstance(widget, forms.Select)
         widget.choices = [("", everything), *((value, value) for value in values)]
-
-    def full_clean(self) -> None:
-        """Clean the form; show what is no day as it was typed, since a browser's date field drops it."""
-        super().full_clean()
-        for name in ("since", "until"):
-            widget = self.fields[name].widget
-            if isinstance(widget, forms.DateInput) and self.is_bound and self.has_error(name, "invalid"):
-                widget.input_type = "text"
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse a range that ends before it begins."""
-        cleaned = super().clean() or {}
-        since, until = cleaned.get("since"), cleaned.get("until")
-        if since and until and since > until:
-            self.add_error(
-                "until", ValidationError(_("The last day is before the first one. Swap the two."), code="range")
-            )
-        return cleaned
 
     def filters(self) -> RecordFilters:
         """Return the filters of a valid form."""

@@ -5,14 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib.auth.models import AnonymousUser, User
-from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from delivery.control.selection import MailFilters, MailGroup
 from records.enums import Priority
-from records.forms import DayField
+from records.forms import DaysForm
 from senders.models import Sender
 
 _MAX_ID = 2**63 - 1
@@ -33,7 +31,7 @@ class SenderField(_SenderChoice):
         return f"{obj.display_name} — {obj.address}"
 
 
-class QueueFilterForm(forms.Form):
+class QueueFilterForm(DaysForm):
     """Group, sender, template, receiver, subject, priority and days; every field but the group may stay empty."""
 
     group = forms.ChoiceField(
@@ -76,8 +74,6 @@ class QueueFilterForm(forms.Form):
         coerce=lambda value: Priority(int(value)),
         empty_value=None,
     )
-    since = DayField(pgettext_lazy("first day", "From"))
-    until = DayField(pgettext_lazy("last day", "To"))
     mail = forms.IntegerField(
         label=_("Mail number"), required=False, min_value=1, max_value=_MAX_ID, widget=forms.HiddenInput
     )
@@ -89,16 +85,6 @@ class QueueFilterForm(forms.Form):
             del self.fields["subject"]
         if self.is_bound and not self.data.get("group"):
             self.data = {**dict(self.data.items()), "group": MailGroup.WAITING}
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse a range that ends before it begins."""
-        cleaned = super().clean() or {}
-        since, until = cleaned.get("since"), cleaned.get("until")
-        if since and until and since > until:
-            self.add_error(
-                "until", ValidationError(_("The last day is before the first one. Swap the two."), code="range")
-            )
-        return cleaned
 
     def filters(self) -> MailFilters:
         """Return the filters of a valid form. The days are those of the active time zone."""

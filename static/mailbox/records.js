@@ -13,9 +13,10 @@ const filters = document.getElementById("filters");
 
 function differsFromPage(field) {
   if (field.options) {
-    return [...field.options].some((option) => option.selected !== option.defaultSelected);
+    // Where the page chose none, the browser shows the first.
+    return field.selectedIndex !== Math.max([...field.options].findIndex((option) => option.defaultSelected), 0);
   }
-  return field.value !== field.defaultValue || field.checked !== field.defaultChecked;
+  return "defaultValue" in field && (field.value !== field.defaultValue || field.checked !== field.defaultChecked);
 }
 
 document.addEventListener("htmx:load", () => {

@@ -1,7 +1,7 @@
 """A deed that was broken off is continued by a worker: told by the broker, or found by its sweep."""
 
 import pytest
-import redis
+from redis import Redis
 
 from delivery import tasks, worker
 from delivery.control import bulk
@@ -28,7 +28,7 @@ def test_a_worker_that_is_told_goes_on(work: BulkIntervention) -> None:
 
 
 def test_a_task_whose_time_is_over_orders_the_next(
-    work: BulkIntervention, broker: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+    work: BulkIntervention, broker: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broker.flushall()
     monkeypatch.setattr(tasks, "DEED_SECONDS", 0.0)
