@@ -13,6 +13,7 @@ from pathlib import Path
 from bench.delivery import accepting, comparison, far, peers_run, scale, waiting
 from bench.delivery.places import place
 from bench.delivery.report import Bar, Table, bars_table
+from bench.delivery.stores import PostgresStore
 
 Part = Callable[[argparse.Namespace, Path], tuple[list[Table], list[Bar]]]
 
@@ -34,7 +35,13 @@ def _profile(options: argparse.Namespace, folder: Path) -> tuple[list[Table], li
         platform.store.refresh()
         platform.do("fill", str(options.count), options.sizes.split(",")[0])
         platform.forget_wakes()
+        store = platform.store
+        assert isinstance(store, PostgresStore)
+        store.settle()
+        store.forget_counters()
         print(platform.do("profile"))
+        for calls, milliseconds, query in store.dearest():
+            print(f"{calls:7,} ×{milliseconds:9.1f} ms  {query[:150]}")
     return [], []
 
 

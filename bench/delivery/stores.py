@@ -74,6 +74,25 @@ class PostgresStore:
         assert row is not None
         return int(row[0])
 
+    def dearest(self, count: int = 20) -> list[tuple[int, float, str]]:
+        """Return the statements that took most of PostgreSQL's time: calls, milliseconds in all, text."""
+        with self._cluster.connect() as connection:
+            rows = connection.execute(
+                """
+                SELECT sum(calls), sum(total_exec_time), regexp_replace(query, '\\s+', ' ', 'g')
+                FROM pg_stat_statements
+                WHERE userid = %(role)s::regrole AND dbid = (SELECT oid FROM pg_database WHERE datname = %(name)s)
+                GROUP BY 3 ORDER BY 2 DESC LIMIT %(count)s
+                """,
+                {"name": self._name, "role": ROLE, "count": count},
+            ).fetchall()
+        return [(int(calls), float(milliseconds), str(query)) for calls, milliseconds, query in rows]
+
+    def forget_counters(self) -> None:
+        """Count from zero."""
+        with self._cluster.connect() as connection:
+            connection.execute("SELECT pg_stat_statements_reset()")
+
     def counters(self) -> Counters:
         """Read what was counted of the contestant's role in this database."""
         with self._cluster.connect() as connection:

@@ -12,9 +12,8 @@ from collections.abc import Callable
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
 
-import worker  # noqa: F401  # tasks are published through its application
-
 import django
+import worker  # noqa: F401  # tasks are published through its application
 
 django.setup()
 
@@ -106,9 +105,10 @@ def main() -> None:
             {"recipients": receiver, "sender": SENDER, "subject": subject, "message": body}
             for subject, body, receiver in mails(int(sys.argv[3]), int(sys.argv[4]))
         ]
-        started = time.perf_counter()
+        mail.send_many(wanted[:10])  # imports, connections
+        started, cpu_before = time.perf_counter(), time.process_time()
         mail.send_many(wanted)
-        print(time.perf_counter() - started, flush=True)
+        print(time.perf_counter() - started, time.process_time() - cpu_before, flush=True)
     elif action == "deliver":
         print("ready", flush=True)
         sys.stdin.readline()
