@@ -17,6 +17,7 @@ from delivery.engine import circuit
 from delivery.engine.causes import failure_of
 from delivery.engine.fence import Refusal, pass_fence
 from delivery.engine.interactive import open_test_try
+from delivery.engine.lessons import forget_wait
 from delivery.engine.settle import finish
 from delivery.engine.values import Ending, Server, TryResult
 from delivery.engine.verdict import judge, judge_failure
@@ -198,3 +199,4 @@ class Check:
         )
         if passed and is_noted:
             circuit.close(self._order.sender.pk)
+            forget_wait(self._order.sender.pk)

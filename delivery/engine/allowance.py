@@ -11,6 +11,7 @@ from datetime import datetime
 from django.db import transaction
 
 from delivery.engine.lessons import learn as learn  # noqa: PLC0414  (re-exported)
+from delivery.engine.values import Claim
 from senders.allowances import AllowanceState as AllowanceState  # noqa: PLC0414  (re-exported)
 from senders.allowances import Window, WindowUse, used_in
 from senders.allowances import state_of as state_of  # noqa: PLC0414  (re-exported)
@@ -57,14 +58,24 @@ def fit(sender: Sender, granted: int, receivers: Sequence[int], now: datetime) -
     return fitting
 
 
-def give_back(sender_id: int, count: int) -> None:
-    """Take receivers off the count whose mails were claimed and given back untried."""
-    if count <= 0:
+def give_back(sender: Sender, claims: Iterable[Claim]) -> None:
+    """Take the receivers of claims that were given back untried off the count."""
+    receivers = sum(len(claim.receivers) for claim in claims)
+    if not receivers or find_allowance(sender) is None:
         return
     with transaction.atomic():
-        allowance = Allowance.objects.select_for_update().filter(pk=sender_id).first()
+        allowance = Allowance.objects.select_for_update().filter(pk=sender.pk).first()
         if allowance is not None:
-            _count(allowance, -count)
+            _count(allowance, -receivers)
+
+
+def note_test(sender: Sender, now: datetime) -> None:
+    """Count a test mail: its provider does, and a person who tests is not made to wait for a limit."""
+    if sender.pk and limits_of(sender, now).limits_mails:
+        with transaction.atomic():
+            allowance = _lock(sender)
+            _open_windows(allowance, now)
+            _count(allowance, 1)
 
 
 def waits_until(sender: Sender, now: datetime) -> datetime | None:

@@ -16,6 +16,11 @@ def cause_of(ending: Ending, server: Server) -> str:
     return explain(failure_of(ending.phase, ending.fault, ending.reply, server)).key
 
 
+def is_of_account(reply: Reply, server: Server, phase: Phase | None = None) -> bool:
+    """Tell whether a final reply is about the account's quota or rate: the mail in hand waits and does not fail."""
+    return reply.is_permanent and explain(failure_of(phase, Fault.REPLY, reply, server)).is_of_account
+
+
 def failure_of(phase: Phase | None, fault: Fault, reply: Reply | None, server: Server) -> Failure:
     """Write what is known of a failure as the error book wants it."""
     return Failure(

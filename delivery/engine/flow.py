@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from django.db import DatabaseError, InterfaceError
 
-from delivery.engine import circuit, fallback, lessons
+from delivery.engine import allowance, circuit, fallback, lessons
 from delivery.engine.claim import claim_due, release
 from delivery.engine.fence import Refusal
 from delivery.engine.groups import Group, Handed
@@ -94,10 +94,11 @@ class Flow:
         """Park the account's mail, and give what was claimed back as it was, with a record of why."""
         circuit.trip(self._sender, error, is_probe=self._is_probe)
         known = [result for group in self._supply.groups for result in group.results]
-        claims = [claim for group in self._supply.groups for claim in group.undecided]
-        claims += claim_due(self._sender.pk, PARKED_AT_ONCE, untried_only=True)
-        failures = [judge_failure(claim, error, self._server, of_account=True) for claim in claims]
+        in_hand = [claim for group in self._supply.groups for claim in group.undecided]
+        untried = claim_due(self._sender.pk, PARKED_AT_ONCE, untried_only=True)
+        failures = [judge_failure(claim, error, self._server, of_account=True) for claim in (*in_hand, *untried)]
         finish([*known, *failures])
+        allowance.give_back(self._sender, in_hand)
         self._drop_groups()
         self._learn([error.reply] if error.reply else [])
         # Last: only what waits is handed over.
@@ -128,8 +129,17 @@ class Flow:
         try:
             return self._line.session()
         except SessionError as error:
-            self.park(error)
+            if not self._is_one_too_many(error):
+                self.park(error)
             raise AccountFailedError from error
+
+    def _is_one_too_many(self, error: SessionError) -> bool:
+        """Learn whether the server only refused one connection more: then the others go on, and have the mail."""
+        now = database_now()
+        if error.reply is None or not lessons.is_too_many(self._sender, error.reply, error.phase, now):
+            return False
+        lessons.learn(self._sender, [error.reply], now)
+        return True
 
     def _hand_over(self) -> Iterator[ComposedMail]:
         while (handed := self._supply.take()) is not None:
@@ -242,6 +252,7 @@ class Flow:
         try:
             finish(results)
             release(unsent, unsent=True)
+            allowance.give_back(self._sender, unsent)
         finally:
             self._drop_groups()
 

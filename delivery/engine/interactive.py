@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from django.db import transaction
 
+from delivery.engine.allowance import note_test
 from delivery.engine.claim import wire_form
 from delivery.engine.limits import get_limits
 from delivery.engine.values import Claim, ClaimedReceiver, Ending
@@ -67,6 +68,7 @@ def open_test_try(
         )
         store_content(mail.pk, composed.head, composed.body)
         target = Receiver.objects.create(mail=mail, address=receiver)
+        note_test(sender, now)
         open_records([TryRecord(target.pk, mail.epoch, Ending(Outcome.SENDING), now, None)])
     return Claim(
         mail_id=mail.pk,

@@ -11,7 +11,7 @@ from delivery.engine.retry import read_hint
 from delivery.engine.values import Server
 from delivery.values import Reply
 from records.enums import Fault, Lesson, Phase
-from records.error_book import Entry, explain
+from records.error_book import explain
 from records.models import SendingRecord
 from senders.allowances import Window
 from senders.limits import HOLDS, learned_limits, limits_of
@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 CALM = timedelta(seconds=60)
 """How long nothing is sent after a complaint without a time, and how long the same complaint teaches nothing more."""
+LEAST_WAIT = timedelta(seconds=10)
+"""A server that asks for less patience gets this much: what waits spends no attempt, and must not come in a rush."""
 LEAST_DAY = timedelta(hours=1)
 """An account whose day is over waits at least so long, shortly before midnight too."""
 USUAL_CONNECTIONS = 2
@@ -29,16 +31,7 @@ USUAL_CONNECTIONS = 2
 
 def lesson_of(reply: Reply, server: Server, phase: Phase | None = None) -> Lesson | None:
     """Read out of a reply what it teaches about how much the account may send."""
-    return None if reply.is_positive else _entry(reply, server, phase).lesson
-
-
-def is_of_account(reply: Reply, server: Server, phase: Phase | None = None) -> bool:
-    """Tell whether a final reply is about the account's quota or rate: the mail in hand waits and does not fail."""
-    return reply.is_permanent and _entry(reply, server, phase).is_of_account
-
-
-def _entry(reply: Reply, server: Server, phase: Phase | None) -> Entry:
-    return explain(failure_of(phase, Fault.REPLY, reply, server))
+    return None if reply.is_positive else explain(failure_of(phase, Fault.REPLY, reply, server)).lesson
 
 
 def learn(sender: Sender, replies: Iterable[Reply], now: datetime) -> Lesson | None:
@@ -58,6 +51,18 @@ def learn(sender: Sender, replies: Iterable[Reply], now: datetime) -> Lesson | N
             _write_down(sender, lesson, heard[lesson], now)
             return lesson
     return None
+
+
+def is_too_many(sender: Sender, reply: Reply, phase: Phase, now: datetime) -> bool:
+    """Tell whether a server refused one connection more, while others of the account's work: nothing is wrong."""
+    if lesson_of(reply, Server.of(sender), phase) is not Lesson.CONNECTIONS:
+        return False
+    return ConnectionSlot.objects.filter(sender=sender, lease_until__gt=now).count() > 1
+
+
+def forget_wait(sender_id: int) -> None:
+    """Send at once again, as when a test shows that the server takes mail: a new plan, or a quota of another day."""
+    Allowance.objects.filter(pk=sender_id, slow_until__isnull=False).update(slow_until=None)
 
 
 def _write_down(sender: Sender, lesson: Lesson, reply: Reply, now: datetime) -> None:
@@ -91,7 +96,7 @@ def _wait_for_tomorrow(sender: Sender, _reply: Reply, now: datetime) -> None:
 def _slow_down(sender: Sender, reply: Reply, now: datetime) -> None:
     """Wait as long as the server says; where it doesn't, a little, and then send half as much a minute."""
     hint = read_hint(reply.text)
-    sender.allowance.slow_until = now + (hint or CALM)
+    sender.allowance.slow_until = now + (max(hint, LEAST_WAIT) if hint else CALM)
     if not hint:
         rate = max(_present_rate(sender, now) // 2, 1)
         _let_hold(sender.allowance, now)

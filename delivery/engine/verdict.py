@@ -1,9 +1,10 @@
 """From what a session says to how each receiver's try ended; pure."""
 
+from delivery.engine.causes import is_of_account
 from delivery.engine.fence import Refusal
 from delivery.engine.values import Claim, Ending, Server, TryResult
 from delivery.exceptions import SessionError
-from delivery.values import Delivery, Reply, TlsFacts
+from delivery.values import Delivery, ReceiverReply, TlsFacts
 from records.enums import Fault, Outcome, Phase
 
 _LOST = Ending(Outcome.LOST)
@@ -38,20 +39,27 @@ def judge(
         ended: When it ended.
     """
     said = {
-        reply.forward_path: Ending(_outcome(reply.reply, accepted=reply.accepted), reply.phase, fault, reply.reply)
+        reply.forward_path: Ending(_outcome(reply, server), reply.phase, fault, reply.reply)
         for reply in delivery.receivers
         for fault in [None if reply.accepted else reply.fault]
     }
     rest = _ending_of_rest(delivery, refusal)
     endings = {receiver.receiver_id: said.get(receiver.forward_path, rest) for receiver in claim.receivers}
-    costs = refusal is not Refusal.DATABASE
+    waits = any(_is_of_account(reply, server) for reply in delivery.receivers if not reply.accepted)
+    costs = refusal is not Refusal.DATABASE and not waits
     return TryResult(claim, endings, server, tls, delivery.queue_id, costs_attempt=costs, began=began, ended=ended)
 
 
-def _outcome(reply: Reply, *, accepted: bool) -> Outcome:
-    if accepted:
+def _outcome(reply: ReceiverReply, server: Server) -> Outcome:
+    if reply.accepted:
         return Outcome.ACCEPTED
-    return Outcome.REFUSED if reply.is_permanent else Outcome.DEFERRED
+    is_final = reply.reply.is_permanent and not _is_of_account(reply, server)
+    return Outcome.REFUSED if is_final else Outcome.DEFERRED
+
+
+def _is_of_account(reply: ReceiverReply, server: Server) -> bool:
+    """Tell whether a refusal says that the account sent too much, however final its code: that passes."""
+    return reply.fault is Fault.REPLY and is_of_account(reply.reply, server, reply.phase)
 
 
 def _ending_of_rest(delivery: Delivery, refusal: Refusal | None) -> Ending:

@@ -9,13 +9,18 @@ from django.db import connection, transaction
 from pytest_django import DjangoAssertNumQueries
 
 from delivery.engine import allowance
-from delivery.engine.allowance import exhausted_until, fit, give_back, take, waits_until
+from delivery.engine.allowance import exhausted_until, fit, give_back, note_test, take, waits_until
+from delivery.engine.claim import claim_allowed, claim_due
+from delivery.engine.drain import drain
+from delivery.engine.sweep import sweep
+from delivery.engine.values import Claim
 from records.clock import database_now
 from senders.allowances import Window
 from senders.models import Allowance, Sender
-from tests.delivery.engine.scenes import make_sender
+from tests import smtpd
+from tests.delivery.engine.scenes import accept, fresh, make_sender, outcomes
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def limited(**values: Any) -> Sender:
@@ -97,23 +102,81 @@ def test_a_mail_that_only_fits_into_the_next_window_waits_for_it() -> None:
     assert fit(sender, take(sender, 1, later), [8], later) == 1
 
 
+def claims_of(sender: Sender, *receivers: int) -> list[Claim]:
+    """Claims of mails to so many receivers each."""
+    addresses = [[f"someone{number}@example.org" for number in range(count)] for count in receivers]
+    mails = [accept(sender, *some) for some in addresses]
+    return claim_due(sender.pk, len(mails))
+
+
 def test_what_was_claimed_and_given_back_may_be_claimed_again() -> None:
     sender, now = limited(per_day=10), now_within_a_day()
     take(sender, 10, now)
-    give_back(sender.pk, 4)
+    give_back(sender, claims_of(sender, 3, 1))
     assert take(sender, 10, now) == 4
 
 
 def test_giving_back_more_than_is_counted_leaves_nothing_below_zero() -> None:
     sender, now = limited(per_day=10), now_within_a_day()
     take(sender, 2, now)
-    give_back(sender.pk, 5)
+    give_back(sender, claims_of(sender, 5))
     assert used(sender) == (0, 0, 0)
 
 
 def test_giving_back_to_an_account_without_limits_does_nothing() -> None:
-    give_back(limited().pk, 5)
+    sender = limited()
+    give_back(sender, claims_of(sender, 5))
     assert not Allowance.objects.exists()
+
+
+def test_a_claim_takes_no_more_mails_than_their_receivers_allow() -> None:
+    sender = limited(per_hour=5)
+    mails = [accept(sender, "bob@example.org", "carol@example.org") for _ in range(4)]
+    claims = claim_allowed(loaded(sender), 100)
+    assert [claim.mail_id for claim in claims] == [mail.pk for mail in mails[:2]]
+    assert used(sender) == (4, 4, 4)
+    assert claim_allowed(loaded(sender), 100) == []
+    assert [(fresh(mail).state, fresh(mail).attempts) for mail in mails[2:]] == [("queued", 0)] * 2
+
+
+def test_what_exceeds_a_limit_waits_and_is_swept_when_the_window_opens() -> None:
+    with smtpd.mail_server() as server:
+        sender = make_sender(server, per_hour=2)
+        mails = [accept(sender) for _ in range(5)]
+        drain(sender.pk)
+        assert len(server.mails) == 2
+        assert sweep() == []
+        assert [fresh(mail).state for mail in mails] == ["sent", "sent", "queued", "queued", "queued"]
+        Allowance.objects.update(hour_began=Window.HOUR.begin(database_now()) - timedelta(hours=1))
+        assert sweep() == [sender.pk]
+        drain(sender.pk)
+        assert len(server.mails) == 4
+        assert [outcomes(mail) for mail in mails] == [["accepted"]] * 4 + [[]]
+
+
+def test_a_worker_that_stops_gives_back_what_it_did_not_send() -> None:
+    with smtpd.mail_server() as server:
+        sender = make_sender(server, per_day=50)
+        for _ in range(5):
+            accept(sender)
+        drain(sender.pk, is_stopping=lambda: len(server.mails) >= 2)
+        assert used(sender)[2] == len(server.mails) < 5
+
+
+def test_mail_that_was_parked_is_not_counted() -> None:
+    sender = make_sender(per_day=50)
+    accept(sender)
+    drain(sender.pk)
+    assert used(sender) == (0, 0, 0)
+
+
+def test_a_test_mail_is_counted_and_never_waits() -> None:
+    sender, now = limited(per_day=1), database_now()
+    note_test(sender, now)
+    note_test(sender, now)
+    assert used(sender)[2] == 2
+    note_test(Sender(address="new@example.com", per_day=1), now)
+    assert Allowance.objects.count() == 1
 
 
 def test_an_account_that_was_asked_to_wait_is_granted_nothing_until_then() -> None:
@@ -144,7 +207,6 @@ def test_the_state_that_pages_show_comes_from_here_too() -> None:
     assert (day.used, day.left) == (7, 3)
 
 
-@pytest.mark.django_db(transaction=True)
 def test_workers_that_claim_at_once_never_get_more_than_the_limit_together() -> None:
     sender, now = limited(per_day=25), now_within_a_day()
     granted: list[int] = []

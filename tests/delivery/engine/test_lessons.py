@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from delivery.engine.lessons import CALM, is_of_account, learn, lesson_of
+from delivery.engine.causes import is_of_account
+from delivery.engine.lessons import CALM, learn, lesson_of
 from delivery.engine.values import Server
 from delivery.values import Reply
 from records.clock import database_now
