@@ -11,9 +11,8 @@ from delivery.alarms.queues import (
     find_held,
     find_not_configured,
     find_old_queue,
+    find_oldest_due,
     is_hindered,
-    oldest_due,
-    with_oldest_due,
 )
 from delivery.alarms.troubles import Trouble
 from delivery.alarms.waiting import count_waiting
@@ -45,24 +44,25 @@ def look_at_everything(now: datetime, *, nobody_worked: bool = False) -> Finding
         nobody_worked: No worker was there for a while, which hinders all mail.
     """
     senders = {sender.pk: sender for sender in load_senders()}
-    paused = set(paused_sender_ids())
+    paused, oldest = set(paused_sender_ids()), find_oldest_due()
     found: list[Trouble] = []
     hindered: list[int] = []
     for sender in senders.values():
         allowance = state_of(sender, now)
         faults = list(_find_faults(sender, allowance, now))
         found += faults
+        due_at = oldest.get(sender.pk)
         if nobody_worked or _is_kept(faults) or is_hindered(sender, allowance, paused):
-            hindered += [sender.pk] if _is_due(sender, now) else []
+            hindered += [sender.pk] if due_at and due_at <= now else []
         else:
-            found += filter(None, [find_old_queue(sender, now)])
+            found += filter(None, [find_old_queue(sender, due_at, now)])
     found += [*find_held(senders), *filter(None, [find_not_configured(now)])]
     return Findings(_with_counts(found), hindered)
 
 
 def load_senders() -> Iterable[Sender]:
-    """Load the accounts with all that says how they stand."""
-    return with_oldest_due(Sender.objects.select_related("circuit", "allowance", "hindrance"))
+    """Load the accounts with all that says how they stand, in no order."""
+    return Sender.objects.select_related("circuit", "allowance", "hindrance").order_by()
 
 
 def _find_faults(sender: Sender, allowance: AllowanceState, now: datetime) -> Iterator[Trouble]:
@@ -74,11 +74,6 @@ def _find_faults(sender: Sender, allowance: AllowanceState, now: datetime) -> It
 
 def _is_kept(faults: Collection[Trouble]) -> bool:
     return any(fault.kind is AlarmKind.PASSWORD_UNREADABLE for fault in faults)
-
-
-def _is_due(sender: Sender, now: datetime) -> bool:
-    oldest = oldest_due(sender)
-    return oldest is not None and oldest <= now
 
 
 def _find_quota(sender: Sender, allowance: AllowanceState, now: datetime) -> Trouble | None:

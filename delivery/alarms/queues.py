@@ -22,24 +22,20 @@ MAX_LOOKED_AT = 1000
 """Latest records of mail that was not sent, among which refusals are looked for."""
 
 
-def with_oldest_due(senders: QuerySet[Sender]) -> QuerySet[Sender]:
-    """Add `oldest_0` … per priority: when the mail that waits longest was due. Each is one step along an index."""
-    oldest = {
-        f"oldest_{priority.value}": Subquery(
-            Mail.objects.waiting()
-            .filter(sender=OuterRef("pk"), priority=priority)
-            .order_by("due_at", "pk")
-            .values("due_at")[:1]
-        )
-        for priority in Priority
-    }
-    return senders.annotate(**oldest)
+def find_oldest_due() -> dict[int, datetime]:
+    """Find when the mail of each account that waits longest was or is due; each is one step along an index.
+
+    A query of its own: PostgreSQL would multiply its cost by all that is joined to the accounts, and compile it.
+    """
+    oldest = {f"oldest_{priority.value}": Subquery(_first_due(priority)) for priority in Priority}
+    rows = Sender.objects.order_by().annotate(**oldest).values_list("pk", *oldest)
+    found = {pk: [moment for moment in moments if moment] for pk, *moments in rows}
+    return {pk: min(moments) for pk, moments in found.items() if moments}
 
 
-def oldest_due(sender: Sender) -> datetime | None:
-    """Read when the account's mail that waits longest was or is due, from a row of `with_oldest_due`."""
-    moments: list[datetime | None] = [getattr(sender, f"oldest_{priority.value}") for priority in Priority]
-    return min((moment for moment in moments if moment), default=None)
+def _first_due(priority: Priority) -> "QuerySet[Mail, datetime]":
+    waiting = Mail.objects.waiting().filter(sender=OuterRef("pk"), priority=priority)
+    return waiting.order_by("due_at", "pk").values_list("due_at", flat=True)[:1]
 
 
 def is_hindered(sender: Sender, allowance: AllowanceState, paused: Collection[int]) -> bool:
@@ -56,14 +52,15 @@ def _is_slowed(allowance: AllowanceState) -> bool:
     return in_motion or allowance.exhausted_until is not None
 
 
-def find_old_queue(sender: Sender, now: datetime) -> Trouble | None:
+def find_old_queue(sender: Sender, oldest: datetime | None, now: datetime) -> Trouble | None:
     """Tell that the mail of an account that nothing hinders waits too long.
 
     Args:
-        sender: A row of `with_oldest_due`, loaded with its `hindrance`.
+        sender: Loaded with its `hindrance`.
+        oldest: When its mail that waits longest was or is due.
         now: The database's time.
     """
-    oldest, hindrance = oldest_due(sender), getattr(sender, "hindrance", None)
+    hindrance = getattr(sender, "hindrance", None)
     too_long_ago = now - timedelta(minutes=settings.MAILBOX_ALARM_QUEUE_MINUTES)
     if oldest is None or oldest > too_long_ago:
         return None

@@ -8,6 +8,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from delivery.alarms.finding import load_senders
+from delivery.alarms.queues import find_oldest_due
 from delivery.alarms.waiting import count_waiting
 from delivery.metrics import families
 from records.clock import database_now
@@ -20,9 +21,9 @@ class MailboxCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield every family of figures."""
-        now, senders = database_now(), list(load_senders())
+        now, senders = database_now(), sorted(load_senders(), key=lambda sender: sender.address)
         yield from families.waiting_mails(senders, count_waiting())
-        yield from families.queue_ages(senders, now)
+        yield from families.queue_ages(senders, find_oldest_due(), now)
         yield from families.account_states(senders)
         yield from families.quotas(senders, now)
         yield from families.held_mails()

@@ -1,11 +1,10 @@
 """The figures, family by family. Labels hold addresses of our own accounts; never a receiver, never a secret."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-from delivery.alarms.queues import oldest_due
 from delivery.alarms.waiting import MAX_COUNTED, Waiting
 from records.alarms.enums import CallState
 from records.alarms.models import Alarm, Tally, WebhookCall
@@ -30,7 +29,7 @@ def waiting_mails(senders: Iterable[Sender], counts: Iterable[Waiting]) -> Itera
     yield family
 
 
-def queue_ages(senders: Iterable[Sender], now: datetime) -> Iterator[Metric]:
+def queue_ages(senders: Iterable[Sender], oldest: Mapping[int, datetime], now: datetime) -> Iterator[Metric]:
     """Tell how long the mail that waits longest is due."""
     family = GaugeMetricFamily(
         "mailbox_oldest_due_seconds",
@@ -38,8 +37,8 @@ def queue_ages(senders: Iterable[Sender], now: datetime) -> Iterator[Metric]:
         labels=["sender"],
     )
     for sender in senders:
-        oldest = oldest_due(sender)
-        family.add_metric([sender.address], max((now - oldest).total_seconds(), 0) if oldest else 0)
+        due_at = oldest.get(sender.pk, now)
+        family.add_metric([sender.address], max((now - due_at).total_seconds(), 0))
     yield family
 
 
