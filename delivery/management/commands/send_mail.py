@@ -15,6 +15,7 @@ from delivery.acceptance import accept_mail
 from delivery.engine.limits import get_limits
 from delivery.exceptions import MailNotConfiguredError, RequestRefusedError
 from delivery.values import Attachment
+from records.enums import Priority
 from records.models import Mail
 
 REFUSED = 1
@@ -25,6 +26,7 @@ STDIN = "-"
 CALLER = "command"
 """Who asks, for the record; idempotency keys of the command are told apart from those of screens by it."""
 
+_PRIORITIES = {priority.name.lower(): priority for priority in Priority}
 _DURATION = re.compile(r"(?P<number>[0-9]{1,7})(?P<unit>[smhd]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -94,6 +96,10 @@ class Command(BaseCommand):
         group.add_argument(
             "--idempotency-key", default="", metavar="KEY", help="a second mail with this key is the first one"
         )
+        group.add_argument(
+            "--priority", choices=tuple(_PRIORITIES), default="normal",
+            help="high where a person waits for it, such as for a sign-in code; bulk for mass mail",
+        )  # fmt: skip
         group.add_argument("--not-before", type=read_moment, metavar="TIME", help="such as 2030-12-31T08:00+08:00")
         group.add_argument("--give-up-after", type=read_duration, metavar="DURATION", help="such as 90s, 15m, 12h, 2d")
 
@@ -110,6 +116,7 @@ class Command(BaseCommand):
                 html=_read_body(options["html"], options["html_file"]),
                 attachments=_read_attachments(options["attach"]),
                 requested_by=CALLER,
+                priority=_PRIORITIES[options["priority"]],
                 **{name: options[name] for name in _PASSED_ON},
             )
         except RequestRefusedError as error:
