@@ -34,6 +34,8 @@ _SIZES = frozenset(
 _SIZE_FUNCTIONS = frozenset(("calc(", "min(", "max(", "clamp(", "var("))
 _ANGLES = ("deg", "grad", "rad", "turn")
 _MAY_NAME_FONT = re.compile(r"font|\\", re.IGNORECASE)
+# In HTML the letters, or the backslash that escapes them, may stand as character references too.
+_MAY_NAME_FONT_IN_HTML = re.compile(r"font|\\|&#|&bsol;", re.IGNORECASE)
 _CACHED_LENGTH = 1000
 
 
@@ -70,6 +72,8 @@ def replace_unsupported_fonts(html: str) -> str:
     Looks at `font-family` and `font` in style attributes and style elements, at font faces, and at `<font face>`.
     Names and their order stay where a font is supported, generic families and CSS keywords stay too. Never raises.
     """
+    if not _MAY_NAME_FONT_IN_HTML.search(html):
+        return html
     edits = [edit for finding in _find_css(html, 0, len(html)) for edit in _edits_of(html, finding)]
     return _apply(html, edits) if edits else html
 

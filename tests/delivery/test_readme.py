@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
-from records.models import Mail
+from records.models import Body, Mail
 from senders.services import set_default_sender
 from tests.delivery.engine.scenes import make_sender
 
@@ -56,12 +56,23 @@ def test_the_command_accepts_a_mail_and_answers_as_shown() -> None:
 
 def test_the_python_example_accepts_a_mail_once(capsys: pytest.CaptureFixture[str]) -> None:
     set_default_sender(make_sender())
-    example = compile(block("python", "accept_mail"), "README.md", "exec")
+    example = compile(block("python", "accept_mail("), "README.md", "exec")
     exec(example, {})
     exec(example, {})
     mail = Mail.objects.get()
     assert capsys.readouterr().out == f"{mail.pk} queued\n" * 2
     assert b'filename="rows.csv"' in bytes(mail.content.mime)
+
+
+def test_the_python_example_of_mass_mail_accepts_one_for_each_and_stores_their_text_once() -> None:
+    set_default_sender(make_sender())
+    names: dict[str, list[int]] = {}
+    exec(compile(block("python", "accept_mails("), "README.md", "exec"), names)
+    mails = Mail.objects.filter(pk__in=names["ids"])
+    assert [(mail.priority, mail.receivers.get().address) for mail in mails.order_by("pk")] == [
+        (0, "ann@example.com"), (0, "bob@example.com"),
+    ]  # fmt: skip
+    assert Body.objects.count() == 1
 
 
 def test_the_user_example_makes_a_user_with_that_role() -> None:

@@ -55,6 +55,12 @@ def test_the_answer_is_json_where_asked() -> None:
     assert answer == {"id": mail.pk, "state": "queued", "message_id": mail.message_id}
 
 
+def test_a_mail_that_someone_waits_for_is_of_high_priority() -> None:
+    run("--text", "Your code is 424242.", "--priority", "high")
+    run("--text", "Done.")
+    assert list(Mail.objects.order_by("pk").values_list("priority", flat=True)) == [2, 1]
+
+
 def test_every_option_reaches_the_mail(tmp_path: Path) -> None:
     make_sender(address="other@example.com")
     (tmp_path / "load.csv").write_bytes(b"a;b\n")

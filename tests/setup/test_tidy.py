@@ -12,6 +12,8 @@ from delivery.alarms.pruning import KEEP_ALARMS_DAYS
 from mailbox_admin.celery import app
 from mailbox_admin.tasks import KEEP_SIGN_INS_DAYS, tidy
 from records.alarms.models import Alarm, WebhookCall
+from records.models import Body
+from tests.records.rows import make_mail
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,6 +52,13 @@ def test_alarms_that_were_over_long_ago_are_forgotten_with_their_calls_and_open_
     tidy()
     assert sorted(Alarm.objects.values_list("scope", flat=True)) == [2, 3]
     assert WebhookCall.objects.count() == 2
+
+
+def test_the_bodies_of_deleted_mails_go_and_those_of_others_stay() -> None:
+    kept, deleted = (make_mail(mime=text) for text in (b"kept", b"deleted"))
+    deleted.delete()
+    tidy()
+    assert list(Body.objects.values_list("contents", flat=True)) == [kept.pk]
 
 
 def test_the_scheduler_knows_the_task_and_the_worker_too() -> None:
