@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from django import forms
+from django.conf import settings
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from senders.enums import Encryption, LoginMethod, UnknownPolicy
 from senders.limit_fields import LimitFields
+
+
+def list_policies() -> list[tuple[str, str | Promise]]:
+    """List what may follow a lost answer; of the system's way, tell which one that is."""
+    ways = {policy: policy.label for policy in UnknownPolicy}
+    system = ways[UnknownPolicy(settings.MAILBOX_UNKNOWN_POLICY)]
+    ways[UnknownPolicy.SYSTEM] = format_lazy("{} ({})", ways[UnknownPolicy.SYSTEM], system)
+    return [(policy.value, label) for policy, label in ways.items()]
 
 
 class SenderFields(LimitFields):
@@ -114,7 +124,7 @@ class SenderFields(LimitFields):
     unknown_policy = forms.ChoiceField(
         label=_("Mail that may have arrived"),
         required=False,
-        choices=UnknownPolicy.choices,
+        choices=list_policies,
         initial=UnknownPolicy.SYSTEM,
         widget=forms.RadioSelect,
         help_text=_(
