@@ -42,6 +42,8 @@ def _profile(options: argparse.Namespace, folder: Path) -> tuple[list[Table], li
         print(platform.do("profile"))
         for calls, milliseconds, query in store.dearest():
             print(f"{calls:7,} ×{milliseconds:9.1f} ms  {query[:150]}")
+        for table, updated, hot in store.updates():
+            print(f"{table}: {updated:,} updates, {hot:,} of them HOT")
     return [], []
 
 

@@ -91,6 +91,13 @@ class PostgresStore:
             ).fetchall()
         return [(int(calls), float(milliseconds), str(query)) for calls, milliseconds, query in rows]
 
+    def updates(self) -> list[tuple[str, int, int]]:
+        """Return per table how many rows were updated, and how many of them without touching an index."""
+        with self._cluster.connect(self._name) as connection:
+            return connection.execute(
+                "SELECT relname, n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE n_tup_upd > 9 ORDER BY 2 DESC"
+            ).fetchall()
+
     def forget_counters(self) -> None:
         """Count from zero."""
         with self._cluster.connect() as connection:
