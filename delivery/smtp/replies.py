@@ -128,7 +128,10 @@ class ReplyReader:
     def read(self, limit: float) -> Reply:
         """Read one reply within `limit` seconds; raises as `read_reply` does."""
         end = self._stream.end_of(limit)
-        line = _read_line(self._stream, end)
+        try:
+            line = self._stream.read_line(end, MAX_LINE)
+        except LineTooLongError as error:
+            raise NotAReplyError from error
         known = self._known.get(line)
         return self._take_apart(line, end) if known is None else known
 

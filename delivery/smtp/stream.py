@@ -1,8 +1,10 @@
 """A socket on which nothing takes longer than its limit and the one deadline over all."""
 
+import math
 import select
 import socket
 import ssl
+import struct
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,6 +16,8 @@ READ_SIZE = 16_384
 BLOCK_SIZE = 65_536
 MAX_ARRIVED = 1_048_576
 """Bytes that are taken in while sending; whoever says more must wait until it is read."""
+PATIENCE = 1.0
+"""Seconds after which a wait looks at the clock."""
 _WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
@@ -30,10 +34,10 @@ class Stream:
 
     def __init__(self, connection: socket.socket, target: Target, deadline: float) -> None:
         """Take over a connected socket; `deadline` is of time.monotonic()."""
-        connection.setblocking(False)
+        connection.setblocking(True)
         self._socket = connection
-        self._incoming = select.poll()
-        self._incoming.register(connection, select.POLLIN)
+        self._patience = 0.0
+        self._dont_wait = int(socket.MSG_DONTWAIT)
         self._arrived = b""
         self._read_to = 0
         self._ended = False
@@ -99,16 +103,27 @@ class Stream:
         return line
 
     def _receive(self, end: float) -> None:
+        """Wait until the peer says something, or leaves."""
         if self._ended:
             raise EOFError
-        _await(self._incoming, end)
-        while not self._receive_now():
-            _await(self._incoming, end)
+        self._wait_until(end)
+        while not self._take_in():
+            self._wait_until(end)
 
-    def _receive_now(self) -> bool:
-        """Take in what has come; False: nothing, not even an end of the connection."""
+    def _wait_until(self, end: float) -> None:
+        """Wait for the peer, or let the kernel do so in the next `recv`: that saves a call to it for every reply."""
+        if self._is_tls:
+            _await(self._socket, select.POLLIN, end)
+            return
+        patience = min(_left(end), PATIENCE)
+        if patience != self._patience:
+            self._patience = patience
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(patience))
+
+    def _take_in(self, flags: int = 0) -> bool:
+        """Take in what comes; False: nothing, not even an end of the connection."""
         try:
-            chunk = self._socket.recv(READ_SIZE)
+            chunk = self._socket.recv(READ_SIZE, flags)
         except _WOULD_BLOCK:
             return False
         self._ended = not chunk
@@ -138,7 +153,8 @@ class Stream:
             # When OpenSSL fails, any part of what it was given may have left.
             self.unsent = size - sent - (at_once if self._is_tls else 0)
             try:
-                sent += self._socket.send(content if at_once == size else memoryview(content)[sent : sent + at_once])
+                piece = content if at_once == size else memoryview(content)[sent : sent + at_once]
+                sent += self._socket.send(piece, self._dont_wait)
             except _WOULD_BLOCK:
                 self._await_space(end)
                 if (self.has_unread or self._ended) and self.unsent > size - unanswered:
@@ -149,18 +165,16 @@ class Stream:
     def _await_space(self, end: float) -> None:
         """Wait until the peer takes more, or until it spoke: some take no more before they are listened to."""
         listens = len(self._arrived) < MAX_ARRIVED and not self._ended
-        space = select.poll()
-        space.register(self._socket, select.POLLOUT | (select.POLLIN if listens else 0))
-        _await(space, end)
+        _await(self._socket, select.POLLOUT | (select.POLLIN if listens else 0), end)
         if listens:
-            self._receive_now()
+            self._take_in(self._dont_wait)
 
     def has_arrived(self) -> bool:
         """Tell whether the peer said something that was not read, or ended the connection; doesn't wait."""
         if self.has_unread or self._ended:
             return True
         try:
-            return self._receive_now()
+            return self._take_in(self._dont_wait)
         except OSError:
             self._ended = True
             return True
@@ -172,7 +186,7 @@ class Stream:
             OSError: The handshake failed or took longer than `limit` seconds.
         """
         wrapped = context.wrap_socket(self._socket, server_hostname=server_hostname, do_handshake_on_connect=False)
-        self._socket, self._is_tls = wrapped, True
+        self._socket, self._is_tls, self._dont_wait = wrapped, True, 0
         wrapped.settimeout(_left(self.end_of(limit)))
         wrapped.do_handshake()
         wrapped.setblocking(False)
@@ -192,9 +206,16 @@ def _left(end: float) -> float:
     return left
 
 
-def _await(events: select.poll, end: float) -> None:
+def _timeval(seconds: float) -> bytes:
+    """Pack a C `struct timeval`; not zero, which means to wait for ever."""
+    return struct.pack("ll", *divmod(math.ceil(seconds * 1_000_000), 1_000_000))
+
+
+def _await(connection: socket.socket, events: int, end: float) -> None:
     """Wait until one of the events is there; raises TimeoutError at the time `end`."""
-    while not events.poll(_left(end) * 1_000):
+    poll = select.poll()
+    poll.register(connection, events)
+    while not poll.poll(_left(end) * 1_000):
         pass
 
 

@@ -1,5 +1,6 @@
 """One mail over an open session: every reply to every command, the fence, and the final dot."""
 
+import select
 import time
 from collections.abc import Callable
 
@@ -9,6 +10,7 @@ from delivery.exceptions import SessionError
 from delivery.smtp.session import Session
 from delivery.values import ComposedMail, Delivery, Envelope, ReceiverReply, Reply
 from records.enums import Fault, Phase
+from senders.enums import Encryption
 from tests import smtpd
 from tests.delivery.smtp.dialling import failure_of_delivery, hand_over, mail, session
 from tests.scripted_smtpd import (
@@ -78,6 +80,17 @@ def test_the_content_arrives_as_it_was_composed(mime: bytes) -> None:
     with smtpd.mail_server() as server, session(server.settings()) as opened:
         assert hand_over(opened, mail(mime=mime)).receivers[0].accepted
     assert server.mails[0].mime.removesuffix(b"\r\n") == mime.removesuffix(b"\r\n")
+
+
+def test_a_content_larger_than_all_buffers_arrives_over_tls() -> None:
+    mime = b"Subject: big\r\n\r\n" + b"".join(b"line %d\r\n" % number for number in range(1_000_000))
+    with (
+        smtpd.mail_server(Encryption.SSL) as server,
+        session(server.settings()) as opened,
+    ):
+        assert hand_over(opened, mail(mime=mime)).receivers[0].accepted
+        assert opened.is_usable
+    assert server.mails[0].mime == mime
 
 
 @pytest.mark.parametrize("mime", [b"a\nb\r\n", b"a\rb\r\n", b"a\r\r\nb", b"\n.\r\n", b"a\r"])
@@ -364,7 +377,7 @@ def until_something_came(opened: Session) -> Callable[[], bool]:
     """Give a fence that says yes as soon as the server spoke or left, which a busy machine may delay."""
 
     def fence() -> bool:
-        return bool(opened._dialogue.stream._incoming.poll(10_000))
+        return bool(select.select([opened._dialogue.stream._socket], [], [], 10)[0])
 
     return fence
 
