@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 
@@ -48,7 +49,8 @@ def take_slot(sender_id: int, limit: int) -> Slot | None:
 
 def _take_over(wanted: Slot, limit: int) -> int | None:
     """Take the first slot that was given back, or whose lease is over."""
-    free = ConnectionSlot.objects.filter(sender_id=wanted.sender_id, number__lt=limit, lease_until__lte=Now())
+    is_free = Q(holder="") | Q(lease_until__lte=Now())
+    free = ConnectionSlot.objects.filter(is_free, sender_id=wanted.sender_id, number__lt=limit)
     # SQLite ignores the lock: there the transaction began IMMEDIATE, so nobody else writes.
     slot = free.select_for_update(skip_locked=True).order_by("number").first()
     if slot is None:

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import close_old_connections, connections
 from django.db.models.functions import Now
 
+from delivery.engine.clock_jump import mend_after_clock_jump
 from delivery.engine.slots import LEASE
 from records.clock import database_now
 from records.models import Heartbeat
@@ -74,7 +75,7 @@ class Sweeper:
 
     def _run(self) -> None:
         sweep_at = renew_at = time.monotonic()
-        step: Callable[[], None] = self.sweep_now
+        step: Callable[[], None] = self._sweep_first
         try:
             while not self._stopping.wait(max(min(sweep_at, renew_at) - time.monotonic(), 0)):
                 close_old_connections()
@@ -89,8 +90,12 @@ class Sweeper:
         finally:
             connections.close_all()
 
+    def _sweep_first(self) -> None:
+        mend_after_clock_jump()
+        self.sweep_now()
+
     def _sweep_in_turn(self) -> None:
-        if take_turn("sweep", settings.SWEEP_SECONDS * 0.8):
+        if mend_after_clock_jump() or take_turn("sweep", settings.SWEEP_SECONDS * 0.8):
             self.sweep_now()
 
     def _do(self, step: Callable[[], None]) -> None:
