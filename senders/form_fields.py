@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django import forms
 from django.conf import settings
 from django.utils.text import format_lazy
@@ -9,6 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from senders.enums import Encryption, LoginMethod, UnknownPolicy
 from senders.limit_fields import LimitFields
+
+if TYPE_CHECKING:
+    from django.utils.functional import Promise
 
 
 def list_policies() -> list[tuple[str, str | Promise]]:
