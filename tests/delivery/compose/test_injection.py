@@ -128,3 +128,17 @@ def test_the_last_check_refuses_a_field_that_became_more_than_one(field: str) ->
 
 def test_the_last_check_passes_folded_fields() -> None:
     assert check_fields(["From: a@b", "Subject: a\r\n b"]) == "From: a@b\r\nSubject: a\r\n b\r\n"
+
+
+@settings(deadline=None, max_examples=500)
+@given(
+    st.lists(st.text("a: \r\n\t", max_size=8) | st.sampled_from(["X: a", "X: a\r\n b", "X: " + "é" * 600]), max_size=4)
+)
+def test_the_last_check_lets_no_field_become_more_or_less_than_one(fields: list[str]) -> None:
+    try:
+        block = check_fields(fields)
+    except ComposeError:
+        return
+    assert len(re.findall(r"(?m)^[^ ]", block)) == len(fields)
+    assert re.fullmatch(r"(?:[^\r\n]*[^\r\n\s][^\r\n]*\r\n)*", block)
+    assert max((len(line.encode()) for line in block.split("\r\n")), default=0) <= 998

@@ -2,14 +2,17 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
+from functools import lru_cache
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from delivery.compose.addressing import read_parties
 from delivery.compose.exceptions import ComposeError
-from delivery.compose.message import compose, serialise
-from delivery.compose.parts import Part
+from delivery.compose.message import compose, compose_body, compose_head, serialise
+from delivery.compose.parts import Part, attachment_part
 from delivery.values import Attachment
 
 from .reading import composed, content, draft, header_lines, raw_field, read, read_mailbox, unix
@@ -86,6 +89,41 @@ def test_a_mail_without_receivers_is_refused() -> None:
     with pytest.raises(ComposeError, match="Name at least one receiver") as refusal:
         compose(draft(to=()))
     assert refusal.value.field == "to"
+
+
+def test_what_is_a_mails_own_comes_before_what_others_may_share() -> None:
+    mail = compose(draft(html="<p>Done.</p>", attachments=[Attachment("a.bin", b"a")]))
+    assert mail.head + mail.body == mail.mime
+    assert mail.head.endswith(b"X-Auto-Response-Suppress: All\r\n")
+    assert mail.body.startswith(b"Content-Type: multipart/mixed;\r\n boundary=")
+
+
+def test_any_head_and_any_body_make_a_mail() -> None:
+    bodies = [compose_body("Hi", "<p>Hi</p>", [Attachment("a.bin", b"a")]), compose_body("数据" * 300, "")]
+    heads = [compose_head(read_parties(draft(to=(f"user{number}@y",))), "Ops", "Load") for number in range(2)]
+    for head in heads:
+        contents = [message_from_bytes(head.octets + body, policy=policy.default) for body in bodies]
+        assert [message["Message-ID"] for message in contents] == [head.message_id] * 2
+        assert [content(part) for part in contents[0].walk() if part.get_content_maintype() == "text"] == [
+            "Hi", "<p>Hi</p>",
+        ]  # fmt: skip
+        assert content(contents[1]) == "数据" * 300
+
+
+def test_a_file_is_written_once_where_its_writer_remembers_it() -> None:
+    written = []
+
+    def write(file: Attachment) -> Part:
+        written.append(file.filename)
+        return attachment_part(file)
+
+    remember = lru_cache(write)
+    files = [Attachment("a.bin", b"a"), Attachment("b.bin", b"b")]
+    for text in ("Dear Ann", "Dear Bob"):
+        body = compose_body(text, "", files, encode_file=remember)
+        message = message_from_bytes(body, policy=policy.default)
+        assert [part.get_content() for part in message.iter_attachments()] == [b"a", b"b"]
+    assert written == ["a.bin", "b.bin"]
 
 
 def test_text_alone_is_one_text_part() -> None:
