@@ -8,6 +8,7 @@ from delivery.account import open_settings
 from delivery.engine import circuit
 from delivery.engine.allowance import waits_until
 from delivery.engine.circuit import Admission
+from delivery.engine.fallback import hand_over
 from delivery.engine.flow import AccountFailedError, Flow
 from delivery.engine.limits import get_limits
 from delivery.engine.line import Line
@@ -57,21 +58,28 @@ class Drain:
     def _send_some(self) -> bool:
         """Send as long as the account stays as it is now; returns whether there may be more."""
         sender = find_account(self._sender_id)
-        if sender and waits_until(sender, database_now()):
+        if sender is None:
             return False
-        admission = circuit.admit(self._sender_id) if sender else Admission.PARKED
-        if sender is None or admission is Admission.PARKED:
-            return False
+        if waits_until(sender, database_now()):
+            return self._leave_to_others()
+        admission = circuit.admit(self._sender_id)
+        if admission is Admission.PARKED:
+            return self._leave_to_others()
         try:
             settings = open_settings(sender)
         except SecretUnreadableError:
             logger.exception("a stored password cannot be decrypted", extra={"sender_id": sender.pk})
             circuit.park_unreadable(sender)
-            return False
+            return self._leave_to_others()
         try:
             return self._send_as(sender, settings, is_probe=admission is Admission.PROBE)
         except AccountFailedError:
             return False
+
+    def _leave_to_others(self) -> bool:
+        """Hand the mail to a stand-in, if the account has one and is at fault for long; there is no more to do here."""
+        hand_over(self._sender_id, database_now())
+        return False
 
     def _send_as(self, sender: Sender, settings: ServerSettings, *, is_probe: bool) -> bool:
         """Send over one line.

@@ -191,6 +191,19 @@ def test_an_account_that_is_stood_in_for_is_probed_without_mail_and_then_gets_th
     assert (len(server.mails), len(other_server.mails)) == (1, 1)
 
 
+def test_new_mail_of_an_account_that_is_down_need_not_wait_for_a_sweep(
+    server: smtpd.MailServer, stand_in: Sender
+) -> None:
+    down, spent = make_sender(), make_sender(address="daily@example.com", per_day=1)
+    break_down(down)
+    Allowance.objects.create(sender=spent, day_began=Window.DAY.begin(database_now()), day_used=1)
+    for original in (down, spent):
+        save_chain(original, [stand_in])
+        mail = accept(original)
+        drain(original.pk)
+        assert fresh(mail).sender_id == stand_in.pk
+
+
 def test_an_account_without_a_chain_is_not_probed_without_mail() -> None:
     break_down(make_sender())
     make_probe_due()
