@@ -146,7 +146,7 @@ class Stream:
         Raises:
             OSError: It could not be sent; `TimeoutError` if not in time.
         """
-        end = self.end_of(limit)
+        end = 0.0
         sent, size = 0, len(content)
         while sent < size:
             at_once = min(size - sent, READ_SIZE) if self._is_tls else size - sent
@@ -156,6 +156,7 @@ class Stream:
                 piece = content if at_once == size else memoryview(content)[sent : sent + at_once]
                 sent += self._socket.send(piece, self._dont_wait)
             except _WOULD_BLOCK:
+                end = end or self.end_of(limit)
                 self._await_space(end)
                 if (self.has_unread or self._ended) and self.unsent > size - unanswered:
                     return False

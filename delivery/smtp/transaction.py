@@ -91,8 +91,7 @@ class Transaction:
 
     def _ask(self, command: bytes, limit: float | None = None) -> Reply:
         if not self._outgoing.is_announced:
-            # To look at the socket costs as much as to send: done where time has passed, which is before MAIL.
-            if not self.is_open or self._dialogue.stream.has_unread:
+            if self._dialogue.stream.has_unread:  # to look at the socket, too, would cost as much as to send
                 self._dialogue.refuse_unasked()
             self._dialogue.say(command)
         return self._dialogue.reply(limit)
