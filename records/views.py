@@ -91,7 +91,7 @@ def _wants_part(request: HttpRequest) -> bool:
 @vary_on_headers("HX-Request")
 def show_record(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one try, the whole story of its mail, and what can be done next."""
-    record = get_object_or_404(SendingRecord.objects.select_related("mail__resend_of"), pk=pk)
+    record = get_object_or_404(SendingRecord.objects.select_related("mail__resend_of", "mail__stands_in_for"), pk=pk)
     context = {
         "record": record,
         "mail": record.mail,

@@ -128,7 +128,7 @@ def _proposed(original: Original) -> dict[str, Any]:
     """Fill the form of a mail that goes again; the account of the original, while it may still send."""
     asked = original.request
     proposed: dict[str, Any] = {name: "\n".join(getattr(asked, name)) for name in ("to", "cc", "bcc")}
-    sender = original.mail.sender
+    sender = original.mail.stands_in_for or original.mail.sender
     if sender is not None and sender.is_enabled:
         proposed["sender"] = sender.pk
     return proposed
