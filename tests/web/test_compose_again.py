@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from delivery.acceptance import accept_mail
 from delivery.values import Attachment
-from records.enums import MailState, Outcome, ReceiverState, Step
+from records.enums import MailState, Outcome, ReceiverState
 from records.models import Content, Mail, Receiver, SendingRecord
 from senders.models import Sender
 from senders.services import set_default_sender
@@ -145,6 +145,17 @@ def test_a_mail_without_content_can_not_be_sent_again_and_the_page_says_so(admin
     assert "can&#x27;t be sent again" in response.content.decode() or "can't be sent again" in response.content.decode()
 
 
+def test_a_mail_that_a_stand_in_sent_is_proposed_to_go_from_its_own_account(admin: Client, original: Mail) -> None:
+    own = original.sender
+    assert own is not None
+    stand_in = Sender.objects.create(
+        address="stand-in@example.com", display_name="Stand-in", host="smtp.example.com", login_method="none"
+    )
+    Mail.objects.filter(pk=original.pk).update(sender=stand_in, stands_in_for=own)
+    page = admin.get(resend_url(original)).content.decode()
+    assert f'<option value="{own.pk}" selected' in page
+
+
 def test_who_may_not_read_content_sends_it_again_to_the_same_people_only(original: Mail) -> None:
     client = client_of(make_person("records.send_mail"))
     to_same = client.post(resend_url(original), {"sender": original.sender_id, "to": "BOB@example.org"})
@@ -174,11 +185,10 @@ def test_a_waiting_mail_is_cancelled(admin: Client, original: Mail) -> None:
 
 
 def test_a_mail_whose_content_is_on_the_way_is_too_late_to_cancel(admin: Client, original: Mail) -> None:
-    Mail.objects.update(state=MailState.SENDING, epoch=1, lease_until=timezone.now())
+    Mail.objects.update(state=MailState.SENDING, epoch=1, committed_epoch=1, lease_until=timezone.now())
     for receiver in original.receivers.all():
         SendingRecord.objects.create(
-            mail=original, receiver=receiver, epoch=1, receiver_address=receiver.address,
-            step=Step.COMMITTED, started_at=timezone.now(),
+            mail=original, receiver=receiver, epoch=1, receiver_address=receiver.address, started_at=timezone.now(),
         )  # fmt: skip
     response = admin.post(cancel_url(original), follow=True)
 
