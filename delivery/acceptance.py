@@ -3,7 +3,6 @@
 import inspect
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial, update_wrapper
 from itertools import islice
@@ -12,16 +11,15 @@ from typing import ParamSpec
 from django.db import IntegrityError, transaction
 
 from delivery.engine.limits import Limits, get_limits
-from delivery.engine.skip import skip_pending
 from delivery.exceptions import MailNotConfiguredError, RequestRefusedError
 from delivery.named_account import NamedAccounts, is_storable
+from delivery.refusing import Homeless, store_refusals
 from delivery.request import MailRequest, aware
-from delivery.request_rules import CheckedParties, check_request
-from delivery.storing import CheckedRequest, mail_values, store
+from delivery.request_rules import check_request
+from delivery.storing import CheckedRequest, store
 from delivery.wake import wake
-from records.clock import database_now
-from records.enums import Priority, SkipReason
-from records.models import Mail, Receiver
+from records.enums import Priority
+from records.models import Mail
 
 _ASKED_AT_ONCE = 500
 """So many keys are looked for by one query."""
@@ -124,7 +122,9 @@ def _check_all(requests: Mapping[int, MailRequest], limits: Limits) -> list[Chec
         MailNotConfiguredError: Some have no account.
     """
     accounts = NamedAccounts()
-    checked, homeless, refused = [], {}, {}
+    checked: list[CheckedRequest] = []
+    homeless: list[Homeless] = []
+    refused: dict[int, dict[str, list[str]]] = {}
     for index, request in requests.items():
         try:
             parties = check_request(request, limits)
@@ -135,34 +135,17 @@ def _check_all(requests: Mapping[int, MailRequest], limits: Limits) -> list[Chec
                 break
             continue
         if account is None:
-            homeless[index] = parties
+            homeless.append(Homeless(request, parties))
         else:
             checked.append(CheckedRequest(index, request, parties, account))
     if refused:
         first = min(refused)
         raise RequestRefusedError(refused.pop(first), index=first, others=refused)
     if homeless:
-        raise MailNotConfiguredError(*_store_refusals(requests, homeless, limits))
+        with transaction.atomic():
+            ids = store_refusals(homeless, limits)
+        raise MailNotConfiguredError(*ids)
     return checked
-
-
-def _store_refusals(
-    requests: Mapping[int, MailRequest], homeless: Mapping[int, CheckedParties], limits: Limits
-) -> list[int]:
-    """Store that mail is not configured, as mails that ended and a record per receiver; returns their ids."""
-    with transaction.atomic():
-        return [_store_refusal(requests[index], parties, limits) for index, parties in homeless.items()]
-
-
-def _store_refusal(request: MailRequest, parties: CheckedParties, limits: Limits) -> int:
-    # Without its key: the same request may come again when mail is configured.
-    mail = Mail(**mail_values(replace(request, idempotency_key=""), database_now(), limits))
-    mail.save(force_insert=True)
-    Receiver.objects.bulk_create(
-        [Receiver(mail=mail, address=receiver.address, kind=receiver.kind) for receiver in parties.receivers]
-    )
-    skip_pending(mail, SkipReason.NOT_CONFIGURED, mail.accepted_at)
-    return mail.pk
 
 
 def _wake_after_commit(requests: Sequence[CheckedRequest], now: datetime) -> None:
