@@ -12,7 +12,7 @@ from django.db import transaction
 
 from delivery.engine.limits import get_limits
 from delivery.engine.rollup import roll_up
-from delivery.engine.skip import skip_pending
+from delivery.engine.skip import skip_waiting
 from delivery.wake import wake
 from records.enums import MailState, ReceiverState, SkipReason
 from records.interventions import Deed, Intervention
@@ -38,9 +38,7 @@ def note(deed: Deed, mails: Iterable[Mail], by: str, now: datetime) -> None:
 
 
 def _cancel(mails: Sequence[Mail], now: datetime) -> Sequence[Mail]:
-    for mail in mails:
-        mail.cancel_requested = True
-        skip_pending(mail, SkipReason.CANCELLED, now)
+    skip_waiting(mails, SkipReason.CANCELLED, now)
     return mails
 
 

@@ -13,6 +13,7 @@ from records.waiting import SILENCE
 from senders.allowances import state_of
 from senders.listing import ago, initials_of, tone_of
 from senders.models import Sender
+from senders.stand_ins import find_standing_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ def _read_rows(pause: DeliveryPause | None, resuming: set[int | None]) -> list[Q
     now, lines, in_hand = database_now(), read_lines(), count_sending()
     first = Mail.objects.in_bulk([line.first_id for line in lines.values() if line.first_id is not None])
     seen_at = Heartbeat.objects.filter(name="worker").values_list("seen_at", flat=True).first()
+    stand_ins = {each.original.pk: each.stand_in for each in find_standing_in()}
     rows = []
     for sender in Sender.objects.select_related("circuit", "allowance"):
         line = lines.get(sender.pk, Line(0, None, None))
@@ -106,6 +108,7 @@ def _read_rows(pause: DeliveryPause | None, resuming: set[int | None]) -> list[Q
             sending=sending,
             first=first.get(line.first_id) if line.first_id else None,
             allowance=state_of(sender, now),
+            stand_in=stand_ins.get(sender.pk),
         )
         rows.append(_row(seen, line))
     return rows

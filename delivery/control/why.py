@@ -1,6 +1,6 @@
 """Why an account's mail waits, in a sentence for the queue page: the one reason that everything else follows from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -56,15 +56,18 @@ class Circumstances:
     first: Mail | None
     """The waiting mail that is due first."""
     allowance: AllowanceState
+    stand_in: Sender | None
+    """Who sends its mail for now, since it can't."""
 
 
 def find_reason(seen: Circumstances) -> Why:
-    """Find the reason that counts: the first in this order that holds."""
-    for look in (_paused, _disabled, _circuit, _limited, _no_worker, _moving):
-        why = look(seen)
-        if why is not None:
-            return why
-    return _later(seen)
+    """Find the reason that counts: the first in this order that holds; and who helps out."""
+    looks = (_paused, _disabled, _circuit, _limited, _no_worker, _moving)
+    why = next(filter(None, (look(seen) for look in looks)), None) or _later(seen)
+    if seen.stand_in is None:
+        return why
+    help_out = _("For now its mail is sent by %(sender)s.") % {"sender": seen.stand_in.display_name}
+    return replace(why, sentence=f"{why.sentence} {help_out}".strip())
 
 
 def _paused(seen: Circumstances) -> Why | None:

@@ -129,6 +129,7 @@ def _deal_with_many(request: HttpRequest, deeds: tuple[Deed, ...]) -> HttpRespon
     context = {
         "deeds": [(each, WORDS[each]) for each in deeds],
         "words": WORDS[deeds[0]],
+        "question": WORDS[deeds[0]].question if len(deeds) == 1 else _("Decide about mail that may have arrived"),
         "mails": mails,
         "up_to": bulk.find_last_id(),
         "must_choose": request.method == "POST",

@@ -11,11 +11,11 @@ from django.test.utils import CaptureQueriesContext
 from delivery.control import bulk, deeds
 from delivery.control.selection import MailFilters, MailGroup
 from records.clock import database_now
-from records.enums import Priority
+from records.enums import Priority, ReceiverState
 from records.interventions import BulkIntervention, Deed, Intervention
 from records.models import Mail
 from tests.delivery.control.scenes import BY, accept_many, deeds_at, fail, hold, states
-from tests.delivery.engine.scenes import accept, fresh, make_sender, outcomes, take
+from tests.delivery.engine.scenes import accept, fresh, make_sender, outcomes, states_of_receivers, take
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -156,12 +156,30 @@ def test_two_processes_at_one_deed_do_it_once(monkeypatch: pytest.MonkeyPatch) -
     assert Intervention.objects.count() == 12
 
 
-def test_a_batch_costs_as_many_queries_for_ten_mails_as_for_one() -> None:
+def test_who_was_served_before_stays_served_when_the_rest_is_cancelled() -> None:
+    mail = accept(make_sender(), "has@example.org", "lacks@example.org")
+    mail.receivers.filter(address="has@example.org").update(state=ReceiverState.ACCEPTED)
+    do(Deed.CANCEL)
+    assert (fresh(mail).state, outcomes(mail)) == ("partly_sent", ["skipped"])
+    assert states_of_receivers(mail) == {"has@example.org": "accepted", "lacks@example.org": "cancelled"}
+
+
+def test_a_cancelled_claim_that_still_lives_sends_nothing() -> None:
+    mail = accept(make_sender())
+    epoch = fresh(mail).epoch
+    do(Deed.CANCEL)
+    assert (fresh(mail).epoch, fresh(mail).cancel_requested) == (epoch + 1, True)
+
+
+@pytest.mark.parametrize(("deed", "group"), [(Deed.RETRY, MailGroup.FAILED), (Deed.CANCEL, MailGroup.WAITING)])
+def test_a_batch_costs_as_many_queries_for_ten_mails_as_for_one(deed: Deed, group: MailGroup) -> None:
     counts = []
     for number in (1, 10):
-        for mail in accept_many(make_sender(address=f"a{number}@example.com"), number):
-            fail(mail)
-        work = bulk.begin(Deed.RETRY, MailFilters(group=MailGroup.FAILED), BY)
+        sender = make_sender(address=f"a{number}@example.com")
+        for mail in accept_many(sender, number):
+            if group is MailGroup.FAILED:
+                fail(mail)
+        work = bulk.begin(deed, MailFilters(group=group, sender_id=sender.pk), BY)
         with CaptureQueriesContext(connection) as queries:
             bulk._do_batch(work.pk)
         counts.append(len(queries))

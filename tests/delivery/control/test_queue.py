@@ -17,7 +17,7 @@ from records.clock import database_now
 from records.enums import Priority
 from records.models import Heartbeat, Mail
 from senders.enums import CircuitState
-from senders.models import Allowance, Circuit, Sender
+from senders.models import Allowance, Circuit, Fallback, Sender
 from tests.delivery.control.scenes import BY, accept_many, fail, hold, wait_for_retry
 from tests.delivery.engine.scenes import accept, make_sender, take
 
@@ -181,6 +181,14 @@ def test_it_says_why_mail_waits(sender: Sender, arrange: Callable[[Sender], tupl
     expected = arrange(sender)
     why = only_row().why
     assert (why.mark, why.sentence, why.reply) == expected
+
+
+def test_it_says_who_helps_out(sender: Sender) -> None:
+    stand_in = make_sender(address="b@example.com", display_name="Backup")
+    Fallback.objects.create(owner=sender, sender=stand_in, position=1)
+    _open_circuit(sender, state=CircuitState.REFUSED)
+    [why] = [row.why for row in read_queue().rows if row.sender == sender]
+    assert why.sentence.endswith("tested well. For now its mail is sent by Backup.")
 
 
 def test_it_costs_as_many_queries_for_three_accounts_as_for_one() -> None:
