@@ -6,8 +6,9 @@ A *line* is a thread that sends one sender's mail over one connection. Its rules
    whose server has been silent for a while keeps its thread, and takes no other sender's place. There are up to three
    times as many threads for that; when all of them hang, the next sender waits for the first that ends.
 2. With more senders than lines they take **turns**, in the order in which they came; who has several gives way first.
-3. A sender gets **further lines** where its account allows them, its present ones have been busy for a while, and this
-   process mostly waits: then it is the server that is slow. They never take the last quarter of the lines.
+3. A sender gets **further lines** where its account allows them, much of its mail waits, its server is slow, and this
+   process mostly waits for it: on a fast server they would only get into each other's way. They never take the last
+   quarter of the lines.
 4. **Urgent** mail does not queue: its sender gets a line at once, and where it may have no more connections, one of its
    lines gives its claims back and begins anew, the urgent mail first.
 
@@ -22,21 +23,21 @@ from collections.abc import Callable
 from typing import Protocol
 
 from django.conf import settings
+from django.db import DatabaseError, InterfaceError
 
 from delivery.engine.crew import Crew
-from delivery.engine.held_slots import HeldSlots, find_connection_limit
+from delivery.engine.demand import count_due, find_connection_limit
+from delivery.engine.held_slots import HeldSlots
 from delivery.engine.stints import STALL_TIME, Post, Stint
 
 logger = logging.getLogger(__name__)
 
 TURN_TIME = 2.0
 """How long a line works for one sender while others wait, seconds."""
-GROW_TIME = 0.5
-"""How long a sender's lines must have been busy before it gets another, seconds."""
+MAILS_PER_LINE = 5
+"""So many mails must wait for each further line."""
 NO_GROWTH_TIME = 5.0
 """How long no further line is tried after one that found nothing to do, seconds."""
-BUSY_SHARE = 0.5
-"""A process that computes for more than this share of the time gains nothing by more lines."""
 HANGING_FACTOR = 3
 """How many times as many lines there may be in all as may move."""
 
@@ -169,7 +170,8 @@ class Dispatcher:
 
     def _begin(self, post: Post) -> None:
         now = time.monotonic()
-        stint = Stint(post, now, now, now + GROW_TIME, time.process_time())
+        stint = Stint(post, now, now)
+        stint.look_again(now, time.process_time())
         self._crew.do(lambda: self._serve(stint))
         post.stints.append(stint)
         post.is_asked = post.is_urgent = False
@@ -207,25 +209,33 @@ class Dispatcher:
     def _should_end(self, stint: Stint) -> bool:
         """Answer a line that asks between mails: thousands of times a second."""
         now = stint.signed_at = time.monotonic()
+        stint.signs += 1
         if self._stopping.is_set():
             stint.is_cut = True
-        elif self._queue or now >= stint.look_at:
+        elif self._queue:
             with self._lock:
-                self._look(stint, now)
+                self._make_way(stint, now)
+        elif now >= stint.look_at:
+            if stint.is_slow(now, time.process_time()) and now >= stint.post.grow_after:
+                self._grow(stint.post)
+            stint.look_again(now, time.process_time())
         return stint.is_cut
 
-    def _look(self, stint: Stint, now: float) -> None:
-        """Make way for others, or see whether another line would help; the lock is held."""
-        if self._queue:
-            can_go = len(stint.post.stints) > 1 or now - stint.began_at > TURN_TIME
-            leaving = sum(other.is_cut for other in self._stints)
-            stint.is_cut = stint.is_cut or (can_go and leaving < len(self._queue))
-        elif now >= stint.look_at:
-            computed = time.process_time() - stint.processor_time
-            if computed < BUSY_SHARE * (now - stint.look_at + GROW_TIME) and now >= stint.post.grow_after:
-                self._add_line(stint.post)
-            stint.processor_time += computed
-            stint.look_at = now + GROW_TIME
+    def _grow(self, post: Post) -> None:
+        """Give a sender as many further lines as are of use."""
+        try:
+            waiting = count_due(post.sender_id, post.limit * MAILS_PER_LINE)
+        except (DatabaseError, InterfaceError):
+            return  # the line's own work will say so
+        with self._lock:
+            for _ in range(waiting // MAILS_PER_LINE):
+                self._add_line(post)
+
+    def _make_way(self, stint: Stint, now: float) -> None:
+        """End the turn if others wait for it; the lock is held."""
+        can_go = len(stint.post.stints) > 1 or now - stint.began_at > TURN_TIME
+        leaving = sum(other.is_cut for other in self._stints)
+        stint.is_cut = stint.is_cut or (can_go and leaving < len(self._queue))
 
     def _end(self, stint: Stint, *, comes_back: bool) -> None:
         """Take a line away from its sender, and give it to who needs it; the lock is held."""

@@ -6,11 +6,6 @@ from collections.abc import Callable
 
 from delivery.engine.kept_sessions import kept_sessions
 from delivery.engine.slots import Slot, give_slots_back, renew_slots, take_slot
-from senders.limits import limits_of
-from senders.models import Sender
-
-USUAL_CONNECTIONS = 4
-"""How many connections at once an account may have of whose server nothing is known."""
 
 
 class HeldSlots:
@@ -80,12 +75,6 @@ class HeldSlots:
         with self._lock:
             held = [*self._in_use.values(), *(slot for idle in self._idle.values() for slot in idle)]
         renew_slots(held)
-
-
-def find_connection_limit(sender_id: int) -> int:
-    """Tell how many connections at once an account may have; 0 if there is no such account."""
-    sender = Sender.objects.select_related("allowance").filter(pk=sender_id).first()
-    return (limits_of(sender).connections or USUAL_CONNECTIONS) if sender else 0
 
 
 held_slots = HeldSlots(kept_sessions.count)

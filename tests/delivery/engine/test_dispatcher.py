@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 from pytest_django.fixtures import Settings
 
+from delivery.acceptance import accept_mails
 from delivery.engine import dispatcher as rules
+from delivery.engine import stints
 from delivery.engine.dispatcher import Dispatcher
 from delivery.engine.held_slots import HeldSlots
 from delivery.engine.slots import take_slot
 from delivery.engine.stints import STALL_TIME
+from delivery.request import MailRequest
 from senders.models import Sender
 from tests import services
 from tests.delivery.engine.scenes import make_sender
@@ -77,6 +80,10 @@ def lines() -> Iterator[Lines]:
 
 def make_senders(count: int, **values: Any) -> list[Sender]:
     return [make_sender(address=f"s{number}@example.com", **values) for number in range(count)]
+
+
+def accept_many(sender: Sender, count: int = 100) -> None:
+    accept_mails([MailRequest(to=["bob@example.org"], subject="Load", text="Done.", sender=sender)] * count)
 
 
 def test_a_woken_sender_gets_a_line_at_once(lines: Lines) -> None:
@@ -163,8 +170,9 @@ def test_more_senders_than_lines_take_turns(lines: Lines, settings: Settings, mo
 def test_a_slow_server_with_a_long_queue_gets_further_lines_up_to_the_accounts_limit(
     lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rules, "GROW_TIME", 0.1)
+    monkeypatch.setattr(stints, "LOOK_TIME", 0.1)
     sender = make_sender(max_connections=3)
+    accept_many(sender)
     lines.work[sender.pk] = lines.go_on
     lines.dispatcher.wake(sender.pk)
     lines.wait_for_turns(sender, 3)
@@ -172,11 +180,35 @@ def test_a_slow_server_with_a_long_queue_gets_further_lines_up_to_the_accounts_l
     assert lines.dispatcher.count_lines(sender.pk) == 3
 
 
+def test_a_queue_that_is_short_needs_no_further_lines(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stints, "LOOK_TIME", 0.05)
+    sender = make_sender(max_connections=3)
+    accept_many(sender, rules.MAILS_PER_LINE - 1)
+    lines.work[sender.pk] = lines.go_on
+    lines.dispatcher.wake(sender.pk)
+    lines.wait_for_turns(sender)
+    time.sleep(0.3)  # nothing tells that nothing happens
+    assert lines.dispatcher.count_lines(sender.pk) == 1
+
+
+def test_a_fast_server_needs_no_further_lines(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stints, "LOOK_TIME", 0.05)
+    monkeypatch.setattr(stints, "FAST", 1)
+    sender = make_sender(max_connections=3)
+    accept_many(sender)
+    lines.work[sender.pk] = lines.go_on
+    lines.dispatcher.wake(sender.pk)
+    lines.wait_for_turns(sender)
+    time.sleep(0.3)  # nothing tells that nothing happens
+    assert lines.dispatcher.count_lines(sender.pk) == 1
+
+
 def test_a_process_that_computes_all_the_time_gets_no_further_lines(
     lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rules, "GROW_TIME", 0.1)
+    monkeypatch.setattr(stints, "LOOK_TIME", 0.1)
     sender = make_sender(max_connections=3)
+    accept_many(sender)
 
     def compute(is_stopping: IsStopping) -> bool:
         end = time.process_time() + 0.6
@@ -184,7 +216,8 @@ def test_a_process_that_computes_all_the_time_gets_no_further_lines(
             is_stopping()
         return False
 
-    monkeypatch.setattr(rules, "BUSY_SHARE", 0.01)
+    monkeypatch.setattr(stints, "FAST", 10**9)
+    monkeypatch.setattr(stints, "BUSY_SHARE", 0.01)
     lines.work[sender.pk] = compute
     lines.dispatcher.wake(sender.pk)
     services.wait_until(lambda: lines.turns != [] and lines.dispatcher.count_lines(sender.pk) == 0)
@@ -194,9 +227,10 @@ def test_a_process_that_computes_all_the_time_gets_no_further_lines(
 def test_further_lines_leave_room_for_the_first_lines_of_others(
     lines: Lines, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rules, "GROW_TIME", 0.05)
+    monkeypatch.setattr(stints, "LOOK_TIME", 0.05)
     settings.MAILBOX_LINES = 8
     greedy, modest = make_senders(2, max_connections=20)
+    accept_many(greedy)
     lines.work[greedy.pk] = lines.go_on
     lines.dispatcher.wake(greedy.pk)
     lines.wait_for_turns(greedy, 6)
@@ -209,9 +243,10 @@ def test_further_lines_leave_room_for_the_first_lines_of_others(
 def test_a_sender_with_many_lines_gives_way_first(
     lines: Lines, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rules, "GROW_TIME", 0.05)
+    monkeypatch.setattr(stints, "LOOK_TIME", 0.05)
     settings.MAILBOX_LINES = 4
     greedy, *others = make_senders(3, max_connections=3)
+    accept_many(greedy)
     lines.work[greedy.pk] = lines.go_on
     lines.dispatcher.wake(greedy.pk)
     lines.wait_for_turns(greedy, 3)

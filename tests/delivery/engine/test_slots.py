@@ -7,7 +7,8 @@ import pytest
 from django.db import connections
 from django.db.models import F
 
-from delivery.engine.held_slots import USUAL_CONNECTIONS, HeldSlots, find_connection_limit
+from delivery.engine.demand import USUAL_CONNECTIONS, find_connection_limit
+from delivery.engine.held_slots import HeldSlots
 from delivery.engine.slots import Slot, give_slots_back, renew_slots, take_slot
 from senders.models import ConnectionSlot, Sender
 from tests.delivery.engine.scenes import make_sender
