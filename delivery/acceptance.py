@@ -68,6 +68,8 @@ def accept_mails(requests: Sequence[MailRequest]) -> list[int]:
     earlier = _find_earlier(requests)
     limits = get_limits()
     checked = _check_all(_select_new(requests, earlier), limits)
+    if not checked:
+        return _answer(requests, earlier, {})
     try:
         # A savepoint where the caller has a transaction: it must survive losing the race for a key.
         with transaction.atomic():

@@ -32,10 +32,9 @@ def store_refusals(requests: Sequence[Homeless], limits: Limits) -> list[int]:
     ids = allot_ids(Mail, len(requests))
     ended = default_values(Mail) | {"state": MailState.FAILED.value, "epoch": _EPOCH, "finished_at": now}
     # Without their keys: the same requests may come again when mail is configured.
-    asked = [mail_values(replace(one.request, idempotency_key=""), now, limits) for one in requests]
-    insert_rows(
-        Mail, list(ended), [list((ended | own | {"id": pk}).values()) for own, pk in zip(asked, ids, strict=True)]
-    )
+    asked = (mail_values(replace(one.request, idempotency_key=""), now, limits) for one in requests)
+    mails = (ended | own | {"id": pk} for own, pk in zip(asked, ids, strict=True))
+    insert_rows(Mail, list(ended), (list(mail.values()) for mail in mails))
     receivers = list(_receivers(requests, ids))
     receiver_ids = allot_ids(Receiver, len(receivers))
     rows = [(pk, *receiver) for pk, receiver in zip(receiver_ids, receivers, strict=True)]

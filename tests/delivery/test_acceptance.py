@@ -1,7 +1,9 @@
 """T0: accepting a mail."""
 
+import inspect
 import logging
 import threading
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -14,6 +16,7 @@ from pytest_django import Settings
 
 from delivery.acceptance import accept_mail
 from delivery.exceptions import MailNotConfiguredError, RequestRefusedError
+from delivery.request import MailRequest
 from delivery.values import Attachment
 from records.models import Content, Mail, Receiver, SendingRecord
 from senders.models import Sender
@@ -43,6 +46,13 @@ def body(mail: Mail, kind: str) -> str:
 
 def parsed(mail: Mail) -> EmailMessage:
     return message_from_bytes(bytes(Content.objects.get(pk=mail.pk).mime), policy=policy.default)
+
+
+def test_a_mail_is_asked_for_by_the_fields_of_a_request() -> None:
+    taken = inspect.signature(accept_mail)
+    assert list(taken.parameters) == [field.name for field in fields(MailRequest)]
+    assert {parameter.kind for parameter in taken.parameters.values()} == {inspect.Parameter.KEYWORD_ONLY}
+    assert taken.return_annotation is Mail
 
 
 def test_an_accepted_mail_waits_composed_with_its_receivers(sender: Sender) -> None:
