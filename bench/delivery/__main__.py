@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bench.delivery import accepting, comparison, far, peers_run, scale, waiting
 from bench.delivery.places import place
+from bench.delivery.processes import set_niceness
 from bench.delivery.report import Bar, Table, bars_table
 from bench.delivery.stores import PostgresStore
 
@@ -21,7 +22,7 @@ Part = Callable[[argparse.Namespace, Path], tuple[list[Table], list[Bar]]]
 def _peers(options: argparse.Namespace, folder: Path) -> tuple[list[Table], list[Bar]]:
     sizes = tuple(map(int, options.sizes.split(",")))
     databases = tuple(options.databases.split(","))
-    chosen = peers_run.Options(options.count, options.rounds, sizes, options.only, databases)
+    chosen = peers_run.Options(options.count, options.rounds, sizes, options.only, databases, options.patience)
     found = peers_run.compare(chosen, folder)
     if options.json:
         rounds = {name: [list(map(dataclasses.asdict, one)) for one in results] for name, results in found.items()}
@@ -75,6 +76,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--quick", action="store_true", help="only see whether it runs: little of everything, one round"
     )
+    parser.add_argument(
+        "--patience", type=float, default=0,
+        help="seconds to wait before each run of the comparison until others use less than 0.3 cores (%(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--nice", type=int, default=0, help="niceness of all sessions of the bench, such as -10, as root"
+    )
     parser.add_argument("--markdown", type=Path, help="also write the tables there")
     parser.add_argument("--json", type=Path, help="also write every run of the comparison there")
     return parser
@@ -94,6 +102,7 @@ def _options() -> argparse.Namespace:
 def main() -> None:
     """Run what was asked for; the tables come at the end, and every run as it happens."""
     options = _options()
+    set_niceness(options.nice)
     tables: list[Table] = []
     bars: list[Bar] = []
     for part in options.parts:

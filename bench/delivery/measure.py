@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.delivery.contestants import Contestant
-from bench.delivery.meter import Meter, Used, peak_memory_of
+from bench.delivery.meter import Meter, Used, peak_memory_of, wait_for_others
 from bench.delivery.servers import DebianSink, Postgres, Redis, WatchedSink
 
 POLL = 0.004
@@ -48,6 +48,8 @@ class Field:
     sink: DebianSink | WatchedSink
     postgres: Postgres | None = None
     redis: Redis | None = None
+    patience: float = 0.0
+    """Seconds that are waited before each run for others on the machine to calm down."""
 
     def meter(self, roots: tuple[int, ...]) -> Meter:
         """Return a meter of everything that takes part."""
@@ -72,6 +74,7 @@ def run(contestant: Contestant, field: Field, *, count: int, size: int, limit: f
         if contestant.store is not None:
             contestant.store.settle()
         time.sleep(0.3)
+        wait_for_others(field.patience)
         before = contestant.store.counters() if contestant.store else None
         used, memory = _timed(contestant, field, count, limit)
     finally:

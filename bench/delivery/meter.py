@@ -123,3 +123,14 @@ def wait_until_quiet(roots: tuple[int, ...], *, at_least: float = 1.5, patience:
         before = now
         if calm >= 3 and time.monotonic() - began >= at_least:
             return
+
+
+def wait_for_others(patience: float, *, bearable: float = 0.3) -> None:
+    """Wait, at most so many seconds, until everything else on the machine uses less than `bearable` cores."""
+    end = time.monotonic() + patience
+    while time.monotonic() < end:
+        meter = Meter()
+        meter.start()
+        time.sleep(0.5)
+        if meter.stop().foreign < bearable:
+            return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ class Options:
     sizes: tuple[int, ...]
     only: str
     databases: tuple[str, ...]
+    patience: float = 0.0
 
     def wants(self, name: str) -> bool:
         """Tell whether a contestant takes part."""
@@ -85,6 +87,7 @@ def compare(options: Options, folder: Path) -> dict[str, list[list[Result]]]:
     found: dict[str, list[list[Result]]] = {}
     for database in options.databases:
         with PLACES[database](folder, options.wants) as (field, contestants):
+            field = dataclasses.replace(field, patience=options.patience)
             chosen = [one for one in contestants if options.wants(one.name)]
             found[database] = [_round(chosen, field, options, number) for number in range(options.rounds)]
     return found
