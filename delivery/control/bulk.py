@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 BATCH = 200
 """Mails per transaction: short ones, so that workers never wait long."""
-PROLONG_BATCH = 2000
+PROLONG_BATCH = 5000
 """The same where one statement does it."""
 TRIES = 3
 """How often a batch is tried that met others in the database."""
@@ -102,29 +102,33 @@ def _do_batch(work_id: int) -> bool:
         work = unfinished.filter(pk=work_id).first()
         if work is None:
             return False
-        ids = _prolong_next(work) if work.deed == Deed.PROLONG else _treat_next(work)
-        if ids:
-            work.last_id = ids[-1]
-        else:
+        last = _prolong_next(work) if work.deed == Deed.PROLONG else _treat_next(work)
+        if last is None:
             _finish(work)
+        else:
+            work.last_id = last
         work.save(update_fields=["last_id", "changed", "finished_at"])
-    return bool(ids)
+    return last is not None
 
 
-def _treat_next(work: BulkIntervention) -> list[int]:
+def _treat_next(work: BulkIntervention) -> int | None:
+    """Do it to the next mails; returns the last one's id, or None where none is left."""
     filters = MailFilters.from_json(work.filters)
     ids = list(filters.find().filter(_left(work)).order_by("pk").values_list("pk", flat=True)[:BATCH])
     # Locked in one order, like everywhere; what moved on meanwhile is not in its group any more.
     still = filters.group.mails.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",))
     work.changed += carry_out(Deed(work.deed), list(still), work.done_by, database_now())
-    return ids
+    return ids[-1] if ids else None
 
 
-def _prolong_next(work: BulkIntervention) -> list[int]:
+def _prolong_next(work: BulkIntervention) -> int | None:
+    """Give the next mails their time; returns the last one's id, or None where none is left."""
     pause = Pause.from_json(work.filters)
-    ids = list(pause.find_mails().filter(_left(work)).order_by("pk").values_list("pk", flat=True)[:PROLONG_BATCH])
-    work.changed += pause.prolong(ids)
-    return ids
+    mails = pause.find_mails().filter(_left(work))
+    last: int | None = mails.order_by("pk")[:PROLONG_BATCH].aggregate(last=Max("pk"))["last"]
+    if last is not None:
+        work.changed += pause.prolong(mails.filter(pk__lte=last))
+    return last
 
 
 def _left(work: BulkIntervention) -> Q:

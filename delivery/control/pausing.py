@@ -106,9 +106,8 @@ class Pause:
         mails = Mail.objects.waiting().filter(expires_untried=False).order_by()
         return mails if self.sender_id is None else mails.filter(sender_id=self.sender_id)
 
-    def prolong(self, mail_ids: list[int]) -> int:
-        """Give the time of the pause back to mails that waited; returns to how many."""
-        mails = Mail.objects.filter(pk__in=mail_ids)
+    def prolong(self, mails: MailQuerySet) -> int:
+        """Give the time of the pause back to some of the mails that waited; returns to how many."""
         if self.sender_id is not None:
             return _prolong(mails, self.since, self.until)
         own = Sender.objects.filter(paused_at__isnull=False).values_list("pk", "paused_at")
