@@ -83,6 +83,11 @@ def stood_in_for() -> QuerySet[Circuit, int]:
     return Circuit.objects.filter(has_chain, state=CircuitState.OPEN).values_list("pk", flat=True)
 
 
+def mail_by_others() -> QuerySet[Mail]:
+    """Find the waiting mail that an account holds for another."""
+    return Mail.objects.waiting().filter(stands_in_for__isnull=False)
+
+
 def _load(sender_id: int) -> Sender | None:
     return Sender.objects.select_related("circuit", "allowance").filter(pk=sender_id).first()
 
@@ -94,7 +99,7 @@ def _movable(sender_id: int | None) -> QuerySet[Mail]:
 
 def _held_for_others() -> list[tuple[int | None, int]]:
     """List who holds waiting mail for whom; nobody where the stand-in was deleted."""
-    held = Mail.objects.waiting().filter(stands_in_for__isnull=False)
+    held = mail_by_others()
     return list(held.order_by("sender_id", "stands_in_for_id").values_list("sender_id", "stands_in_for_id").distinct())
 
 

@@ -7,6 +7,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from delivery.engine.claim import due_mail
+from delivery.engine.fallback import mail_by_others
 from delivery.engine.sweep import abandoned_mail, expired_mail, orphaned_mail
 from records.clock import database_now
 from records.models import Mail
@@ -38,3 +39,13 @@ def test_finished_mail_costs_nothing(query: Callable[[int], QuerySet[Mail]], ind
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     assert index in query(sender.pk).explain()
+
+
+def test_waiting_mail_that_nobody_stands_in_for_costs_nothing() -> None:
+    sender = make_sender()
+    now = database_now()
+    waiting = {"sender": sender, "accepted_at": now, "due_at": now, "expires_at": now}
+    Mail.objects.bulk_create([Mail(**waiting) for _ in range(FINISHED)])
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    assert "mail_by_others_by_end" in mail_by_others().explain()
