@@ -22,7 +22,7 @@ class MailboxCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield every family of figures."""
         now, senders = database_now(), sorted(load_senders(), key=lambda sender: sender.address)
-        yield from families.waiting_mails(senders, count_waiting())
+        yield from families.waiting_mails(senders, count_waiting(sender.pk for sender in senders))
         yield from families.queue_ages(senders, find_oldest_due(), now)
         yield from families.account_states(senders)
         yield from families.quotas(senders, now)

@@ -14,6 +14,7 @@ from delivery.alarms import waiting
 from delivery.alarms.tally import count_new_records
 from records.alarms.models import Tally, TallyMark
 from records.clock import database_now
+from records.enums import Priority
 from records.models import DeliveryPause, Heartbeat, SendingRecord
 from senders.allowances import Window
 from senders.enums import CircuitState
@@ -102,7 +103,9 @@ def test_waiting_mail_is_counted_to_a_limit() -> None:
     sender = make_sender()
     for _ in range(3):
         make_waiting(sender)
-    assert [one.count for one in waiting.count_waiting(at_most=2)] == [2]
+    make_waiting(sender, state="sending", lease_until=database_now())
+    assert waiting.count_waiting([sender.pk]) == [waiting.Waiting(sender.pk, Priority.NORMAL, 3)]
+    assert [one.count for one in waiting.count_waiting([sender.pk], at_most=2)] == [2]
     assert waiting.count_waiting([]) == []
     assert waiting.count_waiting([sender.pk + 1]) == []
 
