@@ -62,6 +62,8 @@ class Transaction:
         self._behind = behind
         self._refused: list[ReceiverReply] = []
         self._accepted: list[str] = []
+        self._is_cut = False
+        """What was to be sent behind the dot was not, or not all of it."""
         self.is_open = False
         """The server holds a begun transaction, which RSET must end before the next."""
 
@@ -212,6 +214,7 @@ class Transaction:
             return stream.send(b"".join((block, FINAL_DOT, behind)), BLOCK_LIMIT, unanswered=heard_out)
         except OSError as error:
             if stream.unsent <= len(behind):
+                self._is_cut = True
                 return True
             if not isinstance(error, TimeoutError) and stream.has_arrived():
                 return False
@@ -239,6 +242,6 @@ class Transaction:
         queue_id = find_queue_id(reply.text) if reply.code == 250 else ""
         if queue_id:
             step.facts["queue_id"] = queue_id
-        if reply.code == 421:
+        if reply.code == 421 or self._is_cut:
             self._dialogue.stream.close()
         return Delivery(self._settled(reply), committed=True, final_reply=reply, queue_id=queue_id)

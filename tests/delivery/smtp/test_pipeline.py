@@ -1,5 +1,6 @@
 """Many mails over one session: what is said ahead, whose reply is whose, and what is certain when it breaks."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -13,7 +14,20 @@ from records.enums import Fault, Phase
 from senders.enums import Encryption
 from tests import smtpd
 from tests.delivery.smtp.dialling import hand_over, mail, session
-from tests.scripted_smtpd import Close, Content, Expect, Hang, Reset, Say, Script, StartTls, Step, scripted_server
+from tests.scripted_smtpd import (
+    Close,
+    Content,
+    Expect,
+    Hang,
+    Peer,
+    ReadBlock,
+    Reset,
+    Say,
+    Script,
+    StartTls,
+    Step,
+    scripted_server,
+)
 
 AHEAD: list[Step] = [Expect("MAIL"), Expect("RCPT"), Expect("DATA")]
 """The commands of a mail, all of which were sent before any was answered."""
@@ -358,6 +372,62 @@ def test_a_hundred_receivers_with_long_replies_do_not_block_a_server_that_answer
     )  # fmt: skip
     (delivery,) = sent(script, [letter("m1", *many)], seconds=20).deliveries
     assert [one.accepted for one in delivery.receivers] == [True] * 100
+
+
+class Deaf(Step):
+    """Read nothing until the test is over."""
+
+    def run(self, peer: Peer) -> None:
+        peer.over.wait(20)
+
+
+def sent_through_small_buffers(script: list[Step], mails: list[ComposedMail], *, seconds: float = 5.0) -> Sent:
+    """Hand mails to a server with a connection that holds a few kilobytes only."""
+    seen = Sent()
+    with scripted_server(script) as server:
+        server._listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        with session(server.settings()) as opened:
+            opened._dialogue.stream._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+            run(opened, seen, mails, lambda name: True, seconds)
+    seen.received = bytes(server.received)
+    return seen
+
+
+ONE_BLOCK = mail("m1@example.org", mime=b"Subject: m1\r\n\r\n" + b"line\r\n" * 10_000 + b"end of m1\r\n")
+MANY = letter("m2", *(f"receiver-with-a-long-name-{number}@example.org" for number in range(1_000)))
+
+
+@pytest.mark.parametrize(("end", "fault"), [
+    (Close(), Fault.DISCONNECTED), (Reset(), Fault.DISCONNECTED), (Deaf(), Fault.TIMEOUT),
+    (Say("421 bye"), Fault.REPLY), (Say("250 ok"), Fault.PROTOCOL),
+])  # fmt: skip
+def test_a_break_amid_the_block_with_the_dot_is_certainly_not_a_delivery(end: Step, fault: Fault) -> None:
+    script = pipelining(*AHEAD, GO, ReadBlock(), end, Deaf())
+    seen = sent_through_small_buffers(script, [ONE_BLOCK, letter("m2")], seconds=1)
+    assert isinstance(seen.error, SessionError)
+    assert (seen.error.phase, seen.error.fault, seen.deliveries, seen.usable) == (Phase.DATA, fault, [], False)
+
+
+def test_a_refusal_amid_the_block_with_the_dot_is_a_refusal_without_a_dot() -> None:
+    script = pipelining(*AHEAD, GO, ReadBlock(), Say("552 5.3.4 too big"), Deaf())
+    seen = sent_through_small_buffers(script, [ONE_BLOCK, letter("m2")])
+    reply = Reply(552, "5.3.4", "too big")
+    assert seen.deliveries == [refused("m1", Phase.DATA, reply, final_reply=reply)]
+    assert (seen.error, seen.usable, seen.dots()) == (None, False, [])
+
+
+def test_a_server_that_takes_the_dot_and_not_what_is_behind_it_leaves_an_unknown_fate() -> None:
+    seen = sent_through_small_buffers(pipelining(*AHEAD, GO, Content(), Deaf()), [letter("m1"), MANY], seconds=0.5)
+    assert (seen.deliveries, seen.error, seen.usable) == ([Delivery((), committed=True)], None, False)
+    assert seen.dots() == ["m1"]
+
+
+@pytest.mark.parametrize("end", [Deaf(), Close()])
+def test_an_answer_to_the_dot_counts_even_if_what_is_behind_it_was_not_taken(end: Step) -> None:
+    script = pipelining(*AHEAD, GO, Content(), Say("250 queued"), end)
+    seen = sent_through_small_buffers(script, [letter("m1"), MANY, letter("m3")], seconds=1)
+    assert (seen.deliveries, seen.error, seen.usable) == ([accepted("m1")], None, False)
+    assert seen.events[-1] == "yield"
 
 
 def test_whoever_leaves_the_stream_with_a_mail_begun_leaves_the_session() -> None:
