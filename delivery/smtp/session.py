@@ -117,7 +117,7 @@ class Session:
         taken and not yielded no dot was sent.
 
         Args:
-            mails: What to send; asked for the next one only when it can be begun.
+            mails: What to send. Asked for the next one while the server waits for this one's dot: it must not wait long.
             before_dot: Called once per mail, right before its dot goes out; as in `deliver`.
             seconds_per_mail: The time from the end of the mail before to the reply to the final dot.
 
