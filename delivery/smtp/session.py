@@ -84,8 +84,8 @@ class Session:
 
         Args:
             mail: The composed mail.
-            before_dot: Called once, after the content was sent and before the final dot: the point of no return.
-                False withholds the dot and drops the connection. What it raises drops it, too, and is not caught.
+            before_dot: Called once, right before the last block of the content goes out with the final dot: the
+                point of no return. False withholds the dot and drops the connection. What it raises drops it, too, and is not caught.
             deadline: When all must be done, of time.monotonic(), the reply to the final dot included.
 
         Raises:
@@ -117,7 +117,8 @@ class Session:
         taken and not yielded no dot was sent.
 
         Args:
-            mails: What to send. Asked for the next one while the server waits for this one's dot: it must not wait long.
+            mails: What to send. Asked for the next one while the server waits for the dot of this one: it must be
+                quick.
             before_dot: Called once per mail, right before its dot goes out; as in `deliver`.
             seconds_per_mail: The time from the end of the mail before to the reply to the final dot.
 
