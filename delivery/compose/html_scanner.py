@@ -55,7 +55,7 @@ class DecodedText(NamedTuple):
     """For each character, and for the end, the offset in the raw text."""
 
 
-_MARKUP = re.compile(r"<(?:(?P<comment>!--)|(?P<bogus>[!?]|/(?![a-zA-Z]))|(?P<end>/)?(?P<name>[a-zA-Z][^\s/>]*))")
+_MARKUP = re.compile(r"<(?:(?P<comment>!--)|(?P<bogus>[!?]|/(?![a-zA-Z]))|(?P<end>/)?(?P<name>[a-zA-Z][^\s/>]*+)(?P<close>>)?)")
 _COMMENT_CLOSE = re.compile(r"--!?>")
 _BOGUS_COMMENT_CLOSE = re.compile(">")
 _ATTRIBUTE = re.compile(
@@ -102,6 +102,8 @@ def scan(html: str, start: int = 0, end: int | None = None) -> Iterator[Tag | Te
 
 def _read_tag(html: str, markup: re.Match[str], end: int) -> tuple[Tag | None, int]:
     """Read the attributes; return the tag and where it ends, or no tag where it never ends."""
+    if markup["close"]:
+        return Tag(markup["name"].lower(), bool(markup["end"]), ()), markup.end()
     attributes: list[Attribute] = []
     position = markup.end()
     while True:
