@@ -115,7 +115,7 @@ class Dispatcher:
             self._enqueue(post)
         elif post.is_urgent:
             self._hurry(post)
-        elif not any(stint.is_moving(time.monotonic()) for stint in post.stints):
+        elif not post.is_moving(time.monotonic()):
             self._add_line(post)
 
     def _enqueue(self, post: Post) -> None:
@@ -215,10 +215,8 @@ class Dispatcher:
         elif self._queue:
             with self._lock:
                 self._make_way(stint, now)
-        elif now >= stint.look_at:
-            if stint.is_slow(now, time.process_time()) and now >= stint.post.grow_after:
-                self._grow(stint.post)
-            stint.look_again(now, time.process_time())
+        elif now >= stint.look_at and stint.look(now, time.process_time()) and now >= stint.post.grow_after:
+            self._grow(stint.post)
         return stint.is_cut
 
     def _grow(self, post: Post) -> None:
@@ -257,5 +255,6 @@ class Dispatcher:
             self._enqueue(post)
         elif post.is_urgent:
             self._begin(post)
-        else:
+        elif not post.is_moving(time.monotonic()):
             self._add_line(post)
+        # Else the others go on, and ask for further lines if they need any.

@@ -6,7 +6,9 @@ STALL_TIME = 2.0
 """A line that gave no sign for so long, seconds, waits for a silent server."""
 LOOK_TIME = 0.25
 """How often a line that is at work asks whether it should be joined by others, seconds."""
-FAST = 600
+SLOW_LOOKS = 2
+"""After so many looks in a row that found it slow it is taken to be: once may be a hiccup of this machine."""
+FAST = 250
 """A line that gives more signs of life in a second, which it does two or three times a mail, has a fast server."""
 BUSY_SHARE = 0.5
 """A process that computes for more than this share of the time gains nothing by more lines."""
@@ -28,19 +30,24 @@ class Stint:
     """When it asks that next."""
     processor_time: float = 0.0
     """What the whole process had computed when it last did."""
+    slow_looks: int = 0
+    """How often in a row it found that it mostly waits."""
 
     def is_moving(self, now: float) -> bool:
         """Tell whether it gave a sign of life lately."""
         return now - self.signed_at < STALL_TIME
 
-    def look_again(self, now: float, processor_time: float) -> None:
-        """Ask again in a while whether it should be joined by others."""
-        self.signs, self.processor_time, self.look_at = 0, processor_time, now + LOOK_TIME
-
-    def is_slow(self, now: float, processor_time: float) -> bool:
-        """Tell whether it mostly waits for its server: others beside it would get more done."""
+    def look(self, now: float, processor_time: float) -> bool:
+        """Tell whether it has mostly waited for its server for a while: others beside it would get more done."""
         elapsed = now - self.look_at + LOOK_TIME
-        return self.signs < FAST * elapsed and processor_time - self.processor_time < BUSY_SHARE * elapsed
+        is_slow = self.signs < FAST * elapsed and processor_time - self.processor_time < BUSY_SHARE * elapsed
+        self.slow_looks = self.slow_looks + 1 if is_slow else 0
+        self.look_again(now, processor_time)
+        return self.slow_looks >= SLOW_LOOKS
+
+    def look_again(self, now: float, processor_time: float) -> None:
+        """Look again in a while."""
+        self.signs, self.processor_time, self.look_at = 0, processor_time, now + LOOK_TIME
 
 
 @dataclass(slots=True, eq=False)
@@ -61,3 +68,7 @@ class Post:
     """When it may next get a further line, monotonic."""
     hops: int = 0
     """How many workers could not take it before this one."""
+
+    def is_moving(self, now: float) -> bool:
+        """Tell whether any of its lines gave a sign of life lately."""
+        return any(stint.is_moving(now) for stint in self.stints)
