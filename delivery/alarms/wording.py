@@ -135,8 +135,11 @@ def _find_way(alarm: Alarm) -> Way | None:
             url = reverse("senders:list") + "#default-sender"
             return Way(url, _("Choose the default sender"), "senders.set_default_sender")
         case AlarmKind.HELD:
-            url = f"{reverse('records:list')}?{urlencode({'result': 'uncertain', 'sender': alarm.sender_address})}"
-            return Way(url, _("See the records"), "records.view_sendingrecord")
+            sender = {"sender": alarm.sender_id} if alarm.sender_id else {}
+            url = f"{reverse('delivery:queue_mails')}?{urlencode({'group': 'held', **sender})}"
+            return Way(url, _("Decide"), "records.view_sendingrecord")
+        case AlarmKind.QUEUE_OLD if not alarm.cause:
+            return Way(reverse("delivery:queue"), _("Open the queue"), "records.view_sendingrecord")
         case AlarmKind.PASSWORD_UNREADABLE if alarm.sender_id:
             url = reverse("senders:edit", args=[alarm.sender_id]) + "#id_password"
             return Way(url, _("Type the password again"), "senders.change_sender")

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import translation
 
 from delivery.alarms.wording import tell
@@ -13,7 +14,7 @@ from records.clock import database_now
 from records.models import Heartbeat
 from senders.enums import CircuitState
 from senders.models import Circuit
-from tests.delivery.alarms.scenes import look, look_twice, make_sender, open_circuit
+from tests.delivery.alarms.scenes import look, look_twice, make_sender, make_waiting, open_circuit
 from tests.people import client_of, make_person
 
 pytestmark = pytest.mark.django_db
@@ -102,3 +103,30 @@ def test_an_alarm_of_a_deleted_account_leads_nowhere() -> None:
     words = tell(Alarm(kind="unreachable", sender=None, sender_address="gone@example.com", raised_at=database_now()))
     assert words.way is None
     assert words.headline == "The mail server of gone@example.com can't be reached."
+
+
+def test_each_alarm_leads_to_where_something_can_be_done() -> None:
+    sender = make_sender()
+    queue, account = reverse("delivery:queue"), reverse("senders:edit", args=[sender.pk])
+    ways = {kind: tell(Alarm(kind=kind, sender=sender, raised_at=database_now())).way for kind in AlarmKind.values}
+    assert {kind: way.url for kind, way in ways.items() if way} == {
+        "sign_in_refused": account,
+        "password_unreadable": f"{account}#id_password",
+        "unreachable": account,
+        "not_configured": f"{reverse('senders:list')}#default-sender",
+        "queue_old": queue,
+        "quota_exhausted": account,
+        "quota_near": account,
+        "held": f"{reverse('delivery:queue_mails')}?group=held&sender={sender.pk}",
+        "certificate_expires": account,
+    }
+
+
+def test_the_way_to_held_mail_shows_it() -> None:
+    sender = make_sender()
+    mail = make_waiting(sender, state="uncertain", finished_at=database_now(), subject="Held one")
+    look()
+    way = tell(Alarm.objects.get()).way
+    assert way is not None
+    answer = client_with("records.view_content").get(way.url)
+    assert f"/mails/{mail.pk}/" in answer.content.decode()
