@@ -8,6 +8,7 @@ from ipaddress import ip_address
 import idna
 
 from delivery.exceptions import SessionError
+from delivery.smtp.dial import dial
 from delivery.smtp.dialogue import Dialogue
 from delivery.smtp.ehlo_name import choose_ehlo_name
 from delivery.smtp.errors import FOREIGN_ERRORS, translate
@@ -16,7 +17,7 @@ from delivery.smtp.resolve import Target, resolve
 from delivery.smtp.scrub import Scrubber
 from delivery.smtp.sign_in import learn_secrets, sign_in
 from delivery.smtp.steps import Steps
-from delivery.smtp.stream import Stream, dial
+from delivery.smtp.stream import Stream
 from delivery.smtp.tls import describe, looking_context, read_chain, verifying_context
 from delivery.values import CertificateFacts, ServerSettings, TlsFacts
 from records.enums import Fault, Phase

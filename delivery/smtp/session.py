@@ -85,7 +85,8 @@ class Session:
         Args:
             mail: The composed mail.
             before_dot: Called once, right before the last block of the content goes out with the final dot: the
-                point of no return. False withholds the dot and drops the connection. What it raises drops it, too, and is not caught.
+                point of no return. False withholds the dot and drops the connection. What it raises drops it, too,
+                and is not caught.
             deadline: When all must be done, of time.monotonic(), the reply to the final dot included.
 
         Raises:

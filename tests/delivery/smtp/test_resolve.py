@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from delivery.exceptions import SessionError
+from delivery.smtp.dial import dial
 from delivery.smtp.errors import translate
 from delivery.smtp.opening import ascii_host
 from delivery.smtp.policy import DialPolicy
 from delivery.smtp.resolve import Target, resolve
-from delivery.smtp.stream import dial
 from records.enums import Fault, Phase
 from tests.delivery.smtp.dialling import LOOPBACK, failure_of_opening, session
 from tests.scripted_smtpd import Script, scripted_server
