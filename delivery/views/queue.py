@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_POST, require_safe
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 2.0
 """Seconds that a person waits for a deed at many mails; the rest of it goes on behind the scenes."""
+_ALREADY = gettext_lazy("Nothing changed: it was paused before, or is being resumed right now.")
 
 
 @permission_required("records.view_sendingrecord", raise_exception=True)
@@ -48,8 +50,10 @@ def show_queue(request: HttpRequest) -> HttpResponse:
 @never_cache
 def pause_all(request: HttpRequest) -> HttpResponse:
     """Hold all mail."""
-    pause_everything(request.user.get_username())
-    messages.success(request, _("All sending is paused. Mail is accepted and waits."))
+    if pause_everything(request.user.get_username()):
+        messages.success(request, _("All sending is paused. Mail is accepted and waits."))
+    else:
+        messages.warning(request, _ALREADY)
     return HttpResponseRedirect(way_back(request))
 
 
@@ -68,8 +72,10 @@ def resume_all(request: HttpRequest) -> HttpResponse:
 def pause(request: HttpRequest, pk: int) -> HttpResponse:
     """Hold the mail of one account."""
     sender = get_object_or_404(Sender, pk=pk)
-    pause_sender(sender, request.user.get_username())
-    messages.success(request, _("%(sender)s is paused. Its mail is accepted and waits.") % {"sender": sender})
+    if pause_sender(sender, request.user.get_username()):
+        messages.success(request, _("%(sender)s is paused. Its mail is accepted and waits.") % {"sender": sender})
+    else:
+        messages.warning(request, _ALREADY)
     return HttpResponseRedirect(way_back(request))
 
 

@@ -11,3 +11,12 @@ function refresh() {
 
 setInterval(refresh, INTERVAL);
 document.addEventListener("visibilitychange", refresh);
+
+// Whoever is signed out by now is led to the sign-in page; it is no part of this one.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const asked = event.detail.target.getAttribute("hx-get");
+  if (event.detail.target.matches("[data-refresh]") && new URL(event.detail.xhr.responseURL).pathname !== asked) {
+    event.detail.shouldSwap = false;
+    location.reload();
+  }
+});

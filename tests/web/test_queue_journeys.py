@@ -63,6 +63,12 @@ def test_a_hidden_page_asks_for_nothing(queue: Page, sender: Sender) -> None:
     assert requests == []
 
 
+def test_who_is_signed_out_meanwhile_is_asked_to_sign_in(queue: Page) -> None:
+    queue.context.clear_cookies()
+    expect(queue.locator("#id_password")).to_be_visible()
+    expect(queue.locator("#queue")).to_have_count(0)
+
+
 def test_a_sender_is_paused_and_resumed(queue: Page, sender: Sender) -> None:
     queue.click(f"#pause-{sender.pk}")
     expect(queue.locator(".queue .badge-warn")).to_have_text("Paused")

@@ -117,6 +117,15 @@ class TestPausing:
         admin.post(f"{QUEUE}resume/")
         assert not DeliveryPause.objects.exists()
 
+    def test_pausing_what_is_paused_says_so(self, admin: Client, sender: Sender) -> None:
+        for url in (f"{MAILBOX}senders/{sender.pk}/pause/", f"{QUEUE}pause/"):
+            admin.post(url)
+            assert "Nothing changed: it was paused before" in admin.post(url, follow=True).content.decode()
+
+    def test_the_list_of_accounts_marks_the_paused(self, admin: Client, sender: Sender) -> None:
+        pause_sender(sender, "bob")
+        assert "Reports Paused reports@example.com" in text_of(admin, MAILBOX)
+
     def test_it_returns_to_the_page_of_the_click_and_nowhere_else(self, admin: Client, sender: Sender) -> None:
         url = f"{MAILBOX}senders/{sender.pk}/pause/"
         assert admin.post(url, {"next": MAILBOX}).headers["Location"] == MAILBOX
