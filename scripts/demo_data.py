@@ -8,6 +8,11 @@ from email.message import EmailMessage
 from django.db import transaction
 from django.utils import timezone
 
+from delivery.alarms.finding import look_at_everything
+from delivery.alarms.register import register
+from delivery.alarms.troubles import Trouble
+from records.alarms.enums import AlarmKind
+from records.alarms.models import Alarm
 from records.content import store_content
 from records.enums import Fault, MailState, Outcome, Phase, ReceiverState, SkipReason
 from records.models import Heartbeat, Mail, Receiver, SendingRecord
@@ -174,6 +179,15 @@ def fill_queue() -> None:
             mail = _make_waiting(chance, noreply, now - timedelta(hours=3, minutes=index * 7))
             mail.receivers.update(state=receiver)
             Mail.objects.filter(pk=mail.pk).update(state=state, finished_at=now - timedelta(hours=2, minutes=index * 7))
+    _raise_alarms()
+
+
+def _raise_alarms() -> None:
+    """Raise the alarms of this queue, and one that is over."""
+    now = timezone.now()
+    register([Trouble(AlarmKind.QUEUE_OLD, Sender.objects.get(address="alerts@example.com"))], now - timedelta(hours=9))
+    Alarm.objects.update(cleared_at=now - timedelta(hours=8, minutes=42))
+    register(look_at_everything(now).troubles, now)
 
 
 def _make_waiting(chance: random.Random, sender: Sender, moment: datetime) -> Mail:

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, localize
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -80,16 +80,16 @@ def _details(alarm: Alarm) -> list[str]:
 def _count(alarm: Alarm) -> str:
     if alarm.amount is None:
         return ""
-    values = {"total": alarm.amount, "bound": alarm.bound}
+    values = {"total": localize(alarm.amount), "bound": localize(alarm.bound)}
     match AlarmKind(alarm.kind):
         case AlarmKind.QUOTA_EXHAUSTED | AlarmKind.QUOTA_NEAR:
-            return _("%(total)d of %(bound)d were used today.") % values
+            return _("%(total)s of %(bound)s were used today.") % values
         case AlarmKind.HELD:
-            return ngettext("%(total)d mail is held.", "%(total)d mails are held.", alarm.amount) % values
+            return ngettext("%(total)s mail is held.", "%(total)s mails are held.", alarm.amount) % values
         case AlarmKind.NOT_CONFIGURED:
-            return ngettext("%(total)d mail was refused.", "%(total)d mails were refused.", alarm.amount) % values
+            return ngettext("%(total)s mail was refused.", "%(total)s mails were refused.", alarm.amount) % values
         case _:
-            return ngettext("%(total)d mail waits.", "%(total)d mails wait.", alarm.amount) % values
+            return ngettext("%(total)s mail waits.", "%(total)s mails wait.", alarm.amount) % values
 
 
 def _beginning(alarm: Alarm) -> str:
