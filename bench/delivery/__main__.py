@@ -10,11 +10,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.delivery import accepting, comparison, far, peers_run, scale, waiting
-from bench.delivery.places import place
+from bench.delivery import accepting, comparison, far, peers_run, profile, scale, waiting
 from bench.delivery.processes import set_niceness
 from bench.delivery.report import Bar, Table, bars_table
-from bench.delivery.stores import PostgresStore
 
 Part = Callable[[argparse.Namespace, Path], tuple[list[Table], list[Bar]]]
 
@@ -31,20 +29,8 @@ def _peers(options: argparse.Namespace, folder: Path) -> tuple[list[Table], list
 
 
 def _profile(options: argparse.Namespace, folder: Path) -> tuple[list[Table], list[Bar]]:
-    with place(folder) as here:
-        platform = here.platform("profile", here.sink().port)
-        platform.store.refresh()
-        platform.do("fill", str(options.count), options.sizes.split(",")[0])
-        platform.forget_wakes()
-        store = platform.store
-        assert isinstance(store, PostgresStore)
-        store.settle()
-        store.forget_counters()
-        print(platform.do("profile"))
-        for calls, milliseconds, query in store.dearest():
-            print(f"{calls:7,} ×{milliseconds:9.1f} ms  {query[:150]}")
-        for table, updated, hot in store.updates():
-            print(f"{table}: {updated:,} updates, {hot:,} of them HOT")
+    profile.near(folder, options.count, int(options.sizes.split(",")[0]))
+    profile.far(folder, options.count)
     return [], []
 
 
