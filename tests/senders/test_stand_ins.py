@@ -150,6 +150,13 @@ def test_a_deleted_account_leaves_every_chain(accounts: list[Sender]) -> None:
     assert Fallback.objects.count() == 1
 
 
+def test_deleting_a_stand_in_says_what_becomes_of_what_it_holds(admin_client: Client, accounts: list[Sender]) -> None:
+    owner, stand_in, *_rest = accounts
+    save_chain(owner, [stand_in])
+    pages = [admin_client.get(reverse("senders:delete", args=[one.pk])).content.decode() for one in (owner, stand_in)]
+    assert ["what it holds for one goes back there" in page for page in pages] == [False, True]
+
+
 def test_each_chain_asks_for_its_own_permission(client_with: ClientWith, accounts: list[Sender]) -> None:
     owner, first, *_rest = accounts
     own, of_default = reverse("senders:stand_ins", args=[owner.pk]), reverse("senders:default_stand_ins")
