@@ -21,7 +21,8 @@ from pytest_django.fixtures import Settings
 
 from mailbox_admin.permissions import PAGE_PERMISSIONS
 from records.enums import Fault, Outcome, Phase, ReceiverState, SkipReason
-from records.models import Mail, SendingRecord
+from records.interventions import BulkIntervention, Deed, Intervention
+from records.models import DeliveryPause, Heartbeat, Mail, SendingRecord
 from senders.enums import CircuitState, Encryption
 from senders.guides import GUIDES
 from senders.listing import list_rows
@@ -49,11 +50,14 @@ QUOTATION = re.compile(r"\b\d{3} \d\.\d\.\d .*|\S+=[^：]*O=trustme|（[^）]*�
 PAGES = {
     "senders:list", "senders:add", "senders:edit", "senders:delete", "senders:guide", "records:list", "records:detail",
     "records:preview", "delivery:check_saved", "delivery:compose", "delivery:accepted", "delivery:resend",
+    "delivery:alarms", "delivery:queue", "delivery:queue_mails", "delivery:queue_mail", "delivery:queue_cancel",
+    "delivery:queue_send_now", "delivery:queue_retry", "delivery:queue_decide", "delivery:queue_work",
 }  # fmt: skip
 OTHERS = {
     "senders:set_default", "senders:stand_ins", "senders:default_stand_ins",
     "records:of_mail", "records:export", "records:attachment",
-    "delivery:check", "delivery:detect", "delivery:cancel",
+    "delivery:check", "delivery:detect", "delivery:cancel", "delivery:retry", "delivery:send_now", "delivery:decide",
+    "delivery:pause_all", "delivery:resume_all", "delivery:pause", "delivery:resume",
 }  # fmt: skip
 
 
@@ -217,7 +221,7 @@ class TestEveryPage:
         assert {"Mail sending record", "Sending time", "Failed for now", "Skip to content", "All senders"} <= set(found)
 
     def test_without_any_data(self, admin: Client) -> None:
-        for name in ("senders:list", "senders:add", "records:list", "delivery:compose"):
+        for name in ("senders:list", "senders:add", "records:list", "delivery:compose", "delivery:alarms"):
             assert_chinese(admin.get(reverse(name)).content.decode())
 
     def test_of_accounts(self, admin: Client, filled: Mail) -> None:
@@ -255,6 +259,46 @@ class TestEveryPage:
         assert_chinese(admin.get(reverse("delivery:resend", args=[waiting.pk])).content.decode())
         for mail in (filled, waiting):
             assert_chinese(admin.get(reverse("delivery:accepted", args=[mail.pk])).content.decode())
+
+    def test_of_the_queue(self, admin: Client, filled: Mail) -> None:
+        for sender in Sender.objects.order_by("pk"):
+            make_mail(state="queued", sender=sender, subject="等待")
+        Sender.objects.filter(is_default=True).update(paused_at=timezone.now(), paused_by="ada")
+        assert_chinese(admin.get(reverse("delivery:queue")).content.decode())
+        Mail.objects.filter(state="queued").update(due_at=timezone.now() + timedelta(hours=1))
+        Heartbeat.objects.create(name="worker", seen_at=timezone.now() - timedelta(hours=1))
+        DeliveryPause.objects.create(paused_at=timezone.now(), paused_by="ada")
+        assert_chinese(admin.get(reverse("delivery:queue")).content.decode())
+        DeliveryPause.objects.all().delete()
+        assert_chinese(admin.get(reverse("delivery:queue")).content.decode())
+
+    def test_of_the_mails_in_it(self, admin: Client, filled: Mail) -> None:
+        for query in ("", "?group=held", "?group=failed", "?group=cancelled", "?receiver=nobody", "?since=soon"):
+            assert_chinese(admin.get(reverse("delivery:queue_mails") + query).content.decode())
+        sender = Sender.objects.get(is_default=True)
+        for state in ("queued", "uncertain", "failed", "cancelled"):
+            ended = None if state == "queued" else timezone.now()
+            mail = make_mail(state=state, subject="等待", sender=sender, finished_at=ended, mime=compose())
+            for deed in Deed:
+                Intervention.objects.create(mail=mail, deed=deed, done_by="ada", done_at=timezone.now())
+            assert_chinese(admin.get(reverse("delivery:queue_mail", args=[mail.pk])).content.decode())
+        for group in ("waiting", "held", "failed", "cancelled"):
+            assert_chinese(admin.get(f"{reverse('delivery:queue_mails')}?group={group}").content.decode())
+
+    def test_of_what_is_done_to_them(self, admin: Client, filled: Mail) -> None:
+        for name in ("queue_cancel", "queue_send_now", "queue_retry", "queue_decide"):
+            assert_chinese(admin.get(reverse(f"delivery:{name}")).content.decode())
+            assert_chinese(admin.post(reverse(f"delivery:{name}"), {"deed": ""}).content.decode())
+        for deed in set(Deed) - {Deed.PROLONG}:
+            work = BulkIntervention.objects.create(deed=deed, done_by="ada", began_at=timezone.now(), up_to_id=9)
+            assert_chinese(admin.get(reverse("delivery:queue_work", args=[work.pk])).content.decode())
+        sender = Sender.objects.get(is_default=True)
+        for name, arguments in (("pause", [sender.pk]), ("resume", [sender.pk]), ("pause_all", []), ("resume_all", [])):
+            for _ in range(2):
+                assert_chinese(admin.post(reverse(f"delivery:{name}", args=arguments), follow=True).content.decode())
+        for name, values in (("retry", {}), ("send_now", {}), ("decide", {"deed": "arrived"})):
+            url = reverse(f"delivery:{name}", args=[filled.pk])
+            assert_chinese(admin.post(url, values, follow=True).content.decode())
 
     def test_that_refuses_what_was_typed(self, admin: Client, filled: Mail) -> None:
         wrong = {"host": "smtp://x", "port": "99999", "address": "a, b", "timeout": "x", "login_method": "none"}
