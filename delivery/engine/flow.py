@@ -4,8 +4,9 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, InterfaceError, connection
 
 from delivery.engine import allowance, circuit, fallback, lessons
 from delivery.engine.claim import claim_due, release
@@ -76,6 +77,7 @@ class Flow:
 
         Raises:
             AccountFailedError: The account is at fault.
+            DatabaseError: Nothing could be claimed.
         """
         is_any_sent = False
         try:
@@ -87,14 +89,26 @@ class Flow:
             # When stopping, and after an error: mails must not wait for their leases when they needn't.
             self._give_back()
         if self._supply.trouble:
-            raise self._supply.trouble
+            self._get_over(self._supply.trouble, is_any_sent=is_any_sent)
         return is_any_sent
+
+    def _get_over(self, trouble: Exception, *, is_any_sent: bool) -> None:
+        """Go on with a new connection after the database failed for a moment.
+
+        Raises:
+            Exception: It failed from the beginning.
+        """
+        if not is_any_sent:
+            raise trouble
+        logger.warning("the next mails could not be claimed", extra={"sender_id": self._sender.pk}, exc_info=trouble)
+        connection.close_if_unusable_or_obsolete()
 
     def park(self, error: SessionError) -> None:
         """Park the account's mail, and give what was claimed back as it was, with a record of why."""
         circuit.trip(self._sender, error, is_probe=self._is_probe)
-        known = [result for group in self._supply.groups for result in group.results]
-        in_hand = [claim for group in self._supply.groups for claim in group.undecided]
+        groups = self._unsettled()
+        known = [result for group in groups for result in group.results]
+        in_hand = [claim for group in groups for claim in group.undecided]
         untried = claim_due(self._sender.pk, PARKED_AT_ONCE, untried_only=True)
         failures = [judge_failure(claim, error, self._server, of_account=True) for claim in (*in_hand, *untried)]
         finish([*known, *failures])
@@ -204,32 +218,54 @@ class Flow:
         self._add(handed.group, TryResult.alike(handed.claim, ending, self._server))
 
     def _add(self, group: Group, result: TryResult) -> None:
-        group.results.append(result)
-        group.hold.stir()
-        if not result.is_plain_success:
-            self._log(result)
-        self._settle_complete()
+        group.add(result)
+        if group.is_complete:
+            self._settle_complete()
 
-    def _log(self, result: TryResult) -> None:
-        outcomes = sorted({str(ending.outcome) for ending in result.endings.values()})
-        facts = {"mail_id": result.claim.mail_id, "sender_id": self._sender.pk, "epoch": result.claim.epoch}
-        logger.info("a try ended", extra=facts | {"outcomes": outcomes})
+    def _log(self, group: Group) -> None:
+        """Log each failure, and how many were accepted: a line for each of those would cost as much as sending it."""
+        for result in group.failures:
+            outcomes = sorted({str(ending.outcome) for ending in result.endings.values()})
+            facts = {"mail_id": result.claim.mail_id, "sender_id": self._sender.pk, "epoch": result.claim.epoch}
+            logger.info("a try ended", extra=facts | {"outcomes": outcomes})
+        if accepted := len(group.results) - len(group.failures):
+            logger.info("mails were accepted", extra={"sender_id": self._sender.pk, "mails": accepted})
 
     def _settle_complete(self) -> None:
+        """Settle the groups of whose every mail it is known what came of it, and forget those that are settled."""
         groups = self._supply.groups
-        while groups and groups[0].is_complete:
-            self._settle(groups[0])
+        for group in list(groups):
+            if group.is_complete and not group.is_handed_in:
+                self._hand_in(group)
+        while groups and groups[0].is_settled:
             groups.popleft()
 
-    def _settle(self, group: Group) -> None:
+    def _hand_in(self, group: Group) -> None:
+        group.is_handed_in = True
         if group.passed:
             self._supply.pace.note(len(group.passed), time.monotonic() - group.passed_at)
+        clerk = self._supply.clerk
+        if clerk.is_worth_it(len(group.claims)):
+            clerk.begin(partial(self._settle_and_claim, group))
+        else:
+            clerk.wait()
+            self._settle(group)
+
+    def _settle_and_claim(self, group: Group) -> None:
+        self._settle(group)
+        self._supply.claim_ahead()
+
+    def _settle(self, group: Group) -> None:
         finish(group.results)
+        group.is_settled = True
         group.let_go()
-        self._learn(_complaints(group.results))
-        accepted = sum(result.is_plain_success for result in group.results)
-        if accepted:
-            logger.info("mails were accepted", extra={"sender_id": self._sender.pk, "mails": accepted})
+        self._learn(_complaints(group.failures))
+        self._log(group)
+
+    def _unsettled(self) -> list[Group]:
+        """Wait for what is being settled, and give all groups that are not settled then."""
+        self._supply.collect()
+        return [group for group in self._supply.groups if not group.is_settled]
 
     def _learn(self, replies: Sequence[Reply]) -> None:
         """Learn from a server's complaints how much the account may send."""
@@ -242,7 +278,7 @@ class Flow:
         doubtful = {handed.claim.mail_id for handed in self._handed if handed.may_be_sent}
         results: list[TryResult] = []
         unsent: list[Claim] = []
-        for group in self._supply.groups:
+        for group in self._unsettled():
             results += group.results
             for claim in group.undecided:
                 if claim.mail_id in doubtful:
@@ -255,15 +291,16 @@ class Flow:
             allowance.give_back(self._sender, unsent)
         finally:
             self._drop_groups()
+            self._supply.clerk.leave()
 
     def _drop_groups(self) -> None:
-        for group in self._supply.groups:
+        for group in self._unsettled():
             group.let_go()
         self._supply.groups.clear()
 
 
 def _complaints(results: Sequence[TryResult]) -> list[Reply]:
     """Collect the replies that were no success, each once."""
-    endings = (ending for result in results if not result.is_plain_success for ending in result.endings.values())
+    endings = (ending for result in results for ending in result.endings.values())
     replies = {ending.reply for ending in endings if ending.reply and ending.outcome is not Outcome.ACCEPTED}
     return list(replies)

@@ -36,6 +36,11 @@ class Group:
     waiting: deque[Claim]
     """Not yet handed to a session."""
     results: list[TryResult] = field(default_factory=list)
+    failures: list[TryResult] = field(default_factory=list)
+    """Those of the results that were no plain success."""
+    is_handed_in: bool = False
+    """It is being settled, or was, or that failed."""
+    is_settled: bool = False
     passed: frozenset[int] | None = None
     """Which mails passed the point of no return; None: nobody asked yet."""
     passed_at: float = 0.0
@@ -56,6 +61,13 @@ class Group:
         """Have its leases no longer renewed."""
         lease_keeper.let_go(self.hold)
 
+    def add(self, result: TryResult) -> None:
+        """Take down what came of a mail."""
+        self.results.append(result)
+        if not result.is_plain_success:
+            self.failures.append(result)
+        self.hold.stir()
+
     @property
     def is_complete(self) -> bool:
         """Tell whether it is known of every mail what came of it."""
@@ -68,8 +80,14 @@ class Group:
         return [claim for claim in self.claims if claim.mail_id not in decided]
 
     def load(self) -> None:
-        """Read the bytes of its mails."""
+        """Read the bytes of its mails.
+
+        Raises:
+            DatabaseError: They can't be read; none of its mails is handed over.
+        """
+        waiting, self.waiting = self.waiting, deque()
         self._contents = read_many([claim.mail_id for claim in self.claims])
+        self.waiting = waiting
 
     def compose(self, claim: Claim) -> ComposedMail | None:
         """Put a mail together for the session; None where there is nothing to be sent."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from django.db import DatabaseError, InterfaceError
 
 from delivery.engine.claim import claim_allowed
+from delivery.engine.clerk import Clerk
 from delivery.engine.groups import Group, Handed
 from delivery.engine.pace import Pace
 from delivery.engine.values import Claim, Ending, Server, TryResult
@@ -34,6 +35,8 @@ class Supply:
         self._find_account = find_account
         self._is_stopping = is_stopping
         self._returned: deque[Handed] = deque()
+        self._ahead: Group | None = None
+        self.clerk = Clerk()
         self.pace = Pace()
         self.groups: deque[Group] = deque()
         """Not settled yet, oldest first."""
@@ -69,31 +72,56 @@ class Supply:
     def _ready(self, group: Group, claim: Claim) -> Handed | None:
         """Make a mail ready to be handed over; None where it ended without that."""
         if group.is_barred(claim):
-            group.results.append(TryResult.alike(claim, Ending(Outcome.LOST), self._server))
+            group.add(TryResult.alike(claim, Ending(Outcome.LOST), self._server))
             return None
         mail = group.compose(claim)
         if mail is None:
             logger.error("a stored mail has no content or no receiver", extra={"mail_id": claim.mail_id})
-            group.results.append(TryResult.alike(claim, Ending(Outcome.REFUSED), self._server))
+            group.add(TryResult.alike(claim, Ending(Outcome.REFUSED), self._server))
             return None
         return Handed(claim, group, mail, time.monotonic())
 
     def _claim(self) -> bool:
         """Claim the next group; returns whether there is one."""
+        self.collect()
+        if self.groups and self.groups[-1].waiting:
+            return True
         try:
-            account = self._find_account()
-            return account is not None and self._claim_of(account)
+            if self.trouble is None:
+                self.claim_ahead()
         except (DatabaseError, InterfaceError) as error:
-            # Not raised from here: this is called amid a mail, whose result must not be lost.
             self.trouble = error
-            return False
+        return self._append_ahead()
 
-    def _claim_of(self, account: Sender) -> bool:
+    def collect(self) -> None:
+        """Wait for the clerk, and take what was claimed ahead.
+
+        What the database did meanwhile is not raised from here: this is called amid a mail, whose result must not be
+        lost.
+        """
+        try:
+            self.clerk.wait()
+        except (DatabaseError, InterfaceError) as error:
+            self.trouble = error
+        self._append_ahead()
+
+    def claim_ahead(self) -> None:
+        """Claim the next group before it is asked for, in whatever thread this is called.
+
+        Raises:
+            DatabaseError: What was claimed is kept nevertheless.
+        """
+        account = None if self._is_stopping() else self._find_account()
+        if account is None:
+            return
         taken = time.monotonic()
         claims = claim_allowed(account, self.pace.size)
-        if not claims:
-            return False
-        group = Group.hold_on_to(claims, taken)
-        self.groups.append(group)
-        group.load()
-        return True
+        if claims:
+            self._ahead = Group.hold_on_to(claims, taken)
+            self._ahead.load()
+
+    def _append_ahead(self) -> bool:
+        group, self._ahead = self._ahead, None
+        if group is not None:
+            self.groups.append(group)
+        return group is not None

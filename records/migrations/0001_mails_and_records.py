@@ -4,6 +4,8 @@ import django.db.models.deletion
 import uuid
 from django.db import migrations, models
 
+from records.room import LeaveRoom
+
 
 class Migration(migrations.Migration):
 
@@ -363,4 +365,7 @@ class Migration(migrations.Migration):
             model_name='webhookcall',
             constraint=models.CheckConstraint(condition=models.Q(('state__in', ['waiting', 'delivered', 'given_up'])), name='webhook_call_state_is_known'),
         ),
+        # By hand, and to be kept when this file is made anew.
+        LeaveRoom('records_mail', 60),
+        LeaveRoom('records_receiver', 60),
     ]
