@@ -35,6 +35,8 @@ class Stream:
         """Take over a connected socket; `deadline` is of time.monotonic()."""
         connection.setblocking(True)
         self._socket = connection
+        self._incoming = select.poll()
+        self._incoming.register(connection, select.POLLIN)
         self._patience = 0.0
         self._dont_wait = int(socket.MSG_DONTWAIT)
         self._arrived = b""
@@ -112,7 +114,7 @@ class Stream:
     def _wait_until(self, end: float) -> None:
         """Wait for the peer, or let the kernel do so in the next `recv`: that saves a call to it for every reply."""
         if self._is_tls:
-            _await(self._socket, select.POLLIN, end)
+            _await(self._incoming, end)
             return
         patience = min(_left(end), PATIENCE)
         if patience != self._patience:
@@ -165,7 +167,9 @@ class Stream:
     def _await_space(self, end: float) -> None:
         """Wait until the peer takes more, or until it spoke: some take no more before they are listened to."""
         listens = len(self._arrived) < MAX_ARRIVED and not self._ended
-        _await(self._socket, select.POLLOUT | (select.POLLIN if listens else 0), end)
+        space = select.poll()
+        space.register(self._socket, select.POLLOUT | (select.POLLIN if listens else 0))
+        _await(space, end)
         if listens:
             self._take_in(self._dont_wait)
 
@@ -173,6 +177,8 @@ class Stream:
         """Tell whether the peer said something that was not read, or ended the connection; doesn't wait."""
         if self.has_unread or self._ended:
             return True
+        if not self._incoming.poll(0):  # cheaper than the exception of a `recv` in vain
+            return False
         try:
             return self._take_in(self._dont_wait)
         except OSError:
@@ -211,9 +217,7 @@ def _timeval(seconds: float) -> bytes:
     return struct.pack("ll", *divmod(math.ceil(seconds * 1_000_000), 1_000_000))
 
 
-def _await(connection: socket.socket, events: int, end: float) -> None:
+def _await(events: select.poll, end: float) -> None:
     """Wait until one of the events is there; raises TimeoutError at the time `end`."""
-    poll = select.poll()
-    poll.register(connection, events)
-    while not poll.poll(_left(end) * 1_000):
+    while not events.poll(_left(end) * 1_000):
         pass
