@@ -4,6 +4,7 @@
     python -m bench.chaos kills smtp-silent    # some of them
     python -m bench.chaos --quick              # a fifth of everything, to see that it runs
     python -m bench.chaos --markdown docs/reliability.md   # puts the table between the marks in that file
+    python -m bench.chaos --results rows.json kills        # keeps the rows of other scenarios from runs before
 
 Real worker processes, a durable PostgreSQL, Redis and Debian's postfix, all on loopback, all started and ended by this
 command; needs root for postfix, a C compiler for the clocks. The seed decides what is hit, not when.
@@ -19,7 +20,7 @@ import time
 from pathlib import Path
 
 from bench.chaos import ROOT
-from bench.chaos.report import Row, as_markdown, as_text, put_between_marks
+from bench.chaos.report import Row, as_markdown, as_text, merge, put_between_marks
 from bench.chaos.scenarios import SCENARIOS
 
 
@@ -32,6 +33,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--quick", action="store_true", help="a fifth of everything")
     parser.add_argument("--markdown", type=Path, help="a file with the marks that the table goes between")
+    parser.add_argument("--results", type=Path, help="a file that keeps the rows of all runs, the latest of each")
     parser.add_argument("--keep", type=Path, help="a folder for the logs of what failed")
     parser.add_argument("--limit", type=float, default=600.0, help="seconds that one scenario may take (%(default)s)")
     parser.add_argument("--play", help=argparse.SUPPRESS)
@@ -56,6 +58,8 @@ def main() -> int:
             print(f"{scenario.name}: {scenario.what} …", file=sys.stderr, flush=True)
             rows.append(_play_apart(scenario.name, options))
             print(as_text(rows[-1:]), file=sys.stderr, flush=True)
+    if options.results:
+        rows = merge(options.results, rows, [scenario.name for scenario in SCENARIOS])
     print(as_text(rows))
     if options.markdown:
         put_between_marks(options.markdown, as_markdown(rows))

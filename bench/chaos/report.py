@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,6 +80,15 @@ def as_markdown(rows: list[Row]) -> str:
         name, *cells = _cells(row)
         lines.append(f"| {' | '.join([name, row.what, *cells, row.remark])} |")
     return "\n".join(lines)
+
+
+def merge(path: Path, rows: list[Row], order: list[str]) -> list[Row]:
+    """Put the rows into a file that keeps those of runs before; returns all, in order."""
+    known = {row["name"]: Row(**row) for row in json.loads(path.read_text())} if path.exists() else {}
+    known |= {row.name: row for row in rows}
+    merged = [known[name] for name in order if name in known]
+    path.write_text(json.dumps([dataclasses.asdict(row) for row in merged], indent=1))
+    return merged
 
 
 def put_between_marks(path: Path, table: str) -> None:

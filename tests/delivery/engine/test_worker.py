@@ -127,6 +127,17 @@ def test_one_account_is_served_at_once_while_the_servers_of_twenty_others_hang(
             server.wait_for(1, 2)
 
 
+def test_two_workers_share_the_only_connection_of_an_account_without_waiting_for_a_sweep(
+    broker: "redis.Redis", redis_url: str, server: smtpd.MailServer, tmp_path: Path
+) -> None:
+    sender = make_sender(server, max_connections=1)
+    with running_worker(redis_url, tmp_path / "one"), running_worker(redis_url, tmp_path / "other"):
+        for number in range(1, 9):
+            accept(sender)
+            server.wait_for(number, 5)
+    assert {mail.connection for mail in server.mails} == {1}
+
+
 def test_a_wrong_sender_id_or_a_failing_sweep_does_not_end_the_worker(
     broker: "redis.Redis", redis_url: str, server: smtpd.MailServer, tmp_path: Path
 ) -> None:
