@@ -13,7 +13,7 @@ _AT_ONCE = 1000
 
 def store_content(mail_id: int, head: bytes, body: bytes) -> None:
     """Keep the bytes of one mail."""
-    Content.objects.create(mail_id=mail_id, head=head, body=Body.objects.create(octets=body))
+    Content.objects.create(mail_id=mail_id, head=head, body=Body.objects.create(pk=mail_id, octets=body))
 
 
 def read_many(mail_ids: Collection[int]) -> dict[int, bytes]:

@@ -172,6 +172,8 @@ class Mail(models.Model):
 class Body(models.Model):
     """What follows the header fields of a mail, from Content-Type on; mails that say the same share one."""
 
+    # Given and not counted: ids of mails are never used twice either, and so no second sequence is asked.
+    id = models.BigIntegerField(primary_key=True, help_text=_("The id of the first mail that said it"))
     octets = models.BinaryField()
 
     class Meta:

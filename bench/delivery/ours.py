@@ -164,20 +164,19 @@ def multiply(count: str, size: str) -> None:
     accept_mails(_requests(1, int(size)))
     first = Mail.objects.latest("pk")
     more = int(count) - 1
-    mails, bodies = _last(Mail), _last(Body)
+    mails = _last(Mail)
     with transaction.atomic(), connection.cursor() as cursor:
         _copy(cursor, Mail, first.pk, more, {"id": f"{mails} + n", "message_id": "'<' || n || '@example.com>'"})
-        _copy(cursor, Body, first.content.body_id, more, {"id": f"{bodies} + n"})
-        _copy(cursor, Content, first.pk, more, {"mail_id": f"{mails} + n", "body_id": f"{bodies} + n"})
+        _copy(cursor, Body, first.content.body_id, more, {"id": f"{mails} + n"})
+        _copy(cursor, Content, first.pk, more, {"mail_id": f"{mails} + n", "body_id": f"{mails} + n"})
         receivers = {
             "id": "nextval(pg_get_serial_sequence('records_receiver', 'id'))",
             "mail_id": f"{mails} + n",
             "address": "'user' || n || '@example.org'",
         }
         _copy(cursor, Receiver, first.receivers.get().pk, more, receivers)
-        for model in (Mail, Body):
-            table = model._meta.db_table
-            cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))")
+        table = Mail._meta.db_table
+        cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))")
 
 
 def _last(model: type[Model]) -> int:

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name='Body',
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('id', models.BigIntegerField(help_text='The id of the first mail that said it', primary_key=True, serialize=False)),
                 ('octets', models.BinaryField()),
             ],
             options={

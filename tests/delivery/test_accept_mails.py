@@ -14,9 +14,11 @@ from django.utils import timezone
 from redis import Redis
 
 from delivery.acceptance import accept_mail, accept_mails
+from delivery.compose.message import compose
+from delivery.engine.interactive import open_test_try
 from delivery.exceptions import MailNotConfiguredError, RequestRefusedError
 from delivery.request import MailRequest
-from delivery.values import Attachment
+from delivery.values import Attachment, Draft
 from records.content import read_many
 from records.models import Body, Content, Mail, Receiver, SendingRecord
 from senders.models import Sender
@@ -82,6 +84,22 @@ def test_one_mail_is_the_case_of_one(sender: Sender) -> None:
         name: rows[1][name] for name in rows[1].keys() - own
     }
     assert [row["priority"] for row in rows] == [2, 2]
+
+
+def test_mails_of_every_way_in_keep_their_bodies_apart(sender: Sender) -> None:
+    def open_test() -> int:
+        composed = compose(Draft("reports@example.com", "Reports", "Test", to=("bob@example.org",), text="A test."))
+        return open_test_try(
+            sender=sender, receiver="bob@example.org", subject="T", composed=composed, seconds=5
+        ).mail_id
+
+    tests = []
+    accepted = []
+    for count in (1, 3, 12):
+        tests.append(open_test())
+        accepted += accept_mails(ask_many(sender, count))
+    assert [message.get_content().strip() for message in parsed(tests)] == ["A test."] * 3
+    assert [message.get_content().strip() for message in parsed(accepted)] == ["Done."] * 16
 
 
 def test_no_requests_are_no_mails() -> None:

@@ -38,7 +38,7 @@ def test_a_body_that_a_mail_has_cannot_be_deleted() -> None:
 
 def test_a_body_goes_with_the_last_of_its_mails() -> None:
     first, second = make_mail(), make_mail()
-    body = Body.objects.create(octets=b"shared")
+    body = Body.objects.create(pk=first.pk, octets=b"shared")
     for mail in (first, second):
         Content.objects.create(mail=mail, head=b"", body=body)
     first.delete()
