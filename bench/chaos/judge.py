@@ -42,9 +42,9 @@ class Verdict:
 
 def judge(world: World, drained_in: float | None) -> Verdict:
     """Compare what the rows say with what the mail server has."""
-    rows = world.postgres.ask(_ROWS)
-    world.settle_postfix(len(rows))
+    world.settle_postfix(len(world.postgres.ask("SELECT id FROM records_mail")))
     copies = world.postfix.copies()
+    rows = world.postgres.ask(_ROWS)
     lost = sum(row[0] not in copies for row in rows)
     extra = {row[0]: max(copies.get(row[0], 0) - 1, 0) for row in rows}
     unexplained = sum(max(extra[row[0]] - row[2], 0) for row in rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -9,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bench.chaos.proxy import Weather
-from bench.chaos.servers import pause_of
-from bench.chaos.world import LEASE, World
+from bench.chaos.servers import Redis, pause_of
+from bench.chaos.world import LEASE, Worker, World
 
 STORM = 120
 """More sessions per minute than this, to a dead server and for all its senders, are a storm."""
@@ -32,19 +33,22 @@ class Scenario:
 
 
 def kill_anything(world: World, scale: float) -> None:
-    """Kill a random process every half second, until nothing is left to send."""
-    end = time.monotonic() + 150
+    """Kill a random process every half second, until nothing is left to send: a worker, Redis, any part of postfix."""
+    end, kills = time.monotonic() + 240, 0
     while world.unsettled() and time.monotonic() < end:
+        victim = world.chance.choice([*world.workers, world.redis, *world.postfix.children()])
+        if isinstance(victim, Worker):
+            victim.kill()
+            kills += 1
+        elif isinstance(victim, Redis):
+            victim.end(signal.SIGKILL)
+            victim.start()
+        else:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(victim, signal.SIGKILL)
         world.faults += 1
-        victim = world.chance.choice(["worker", "worker", "worker", "redis", "postfix"])
-        if victim == "worker":
-            world.chance.choice(world.workers).kill()
-        elif victim == "redis":
-            world.redis.end(signal.SIGKILL)
-            world.redis.start()
-        elif children := world.postfix.children("smtpd"):
-            os.kill(world.chance.choice(children), signal.SIGKILL)
         world.pause(0.5)
+    world.note(f"{kills} of them workers")
 
 
 def flush_redis(world: World, scale: float) -> None:
