@@ -215,11 +215,26 @@ class _Handler:
         return answer or f"250 2.0.0 Ok: queued as {len(self.seen.mails):012X}"
 
 
+class _PipeliningHandler(_Handler):
+    """Says in EHLO that commands may come before the replies to earlier ones were read."""
+
+    async def handle_EHLO(
+        self,
+        server: "_Protocol",
+        session: ClientSession,
+        envelope: ReceivedEnvelope,
+        hostname: str,
+        responses: list[str],
+    ) -> list[str]:
+        session.host_name = hostname
+        return [responses[0], "250-PIPELINING", *responses[1:]]
+
+
 class _Protocol(SMTP):
     """aiosmtpd's server, asked before each command what to answer."""
 
-    def __init__(self, seen: MailServer, **options: Any) -> None:
-        super().__init__(_Handler(seen), hostname="mx.test", ident="ESMTP", timeout=600, **options)
+    def __init__(self, seen: MailServer, handler: _Handler, **options: Any) -> None:
+        super().__init__(handler, hostname="mx.test", ident="ESMTP", timeout=600, **options)
         self.seen = seen
         self.number = seen.note_connection()
 
@@ -281,6 +296,7 @@ def mail_server(
     smtputf8: bool = True,
     size_limit: int = 30_000_000,
     without_mechanisms: Sequence[str] = (),
+    pipelining: bool = False,
     port: int = 0,
 ) -> Iterator[MailServer]:
     """Run a mail server until the block ends.
@@ -293,6 +309,7 @@ def mail_server(
         smtputf8: Whether SMTPUTF8 is offered.
         size_limit: The SIZE that is announced.
         without_mechanisms: Of PLAIN and LOGIN, those not to be offered.
+        pipelining: Whether PIPELINING is offered.
         port: A port to listen on again, such as one that an earlier server had; 0: any free one.
     """
     seen = MailServer(encryption, users or {})
@@ -308,6 +325,7 @@ def mail_server(
     def protocol() -> _Protocol:
         return _Protocol(
             seen,
+            (_PipeliningHandler if pipelining else _Handler)(seen),
             loop=loop,
             enable_SMTPUTF8=smtputf8,
             data_size_limit=size_limit,

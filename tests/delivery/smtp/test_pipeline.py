@@ -145,6 +145,28 @@ def test_a_server_without_pipelining_hears_one_command_at_a_time() -> None:
     assert silent.received.endswith(b"end of m1\r\n.\r\n")
 
 
+@pytest.mark.parametrize("encryption", list(Encryption))
+def test_streams_with_refusals_arrive_alike_with_and_without_pipelining(encryption: Encryption) -> None:
+    fates: list[list[list[int]]] = []
+    for pipelining in (False, True):
+        with (
+            smtpd.mail_server(encryption, pipelining=pipelining) as server,
+            session(server.settings()) as opened,
+        ):
+            assert ("PIPELINING" in opened.extensions) is pipelining
+            server.answer("RCPT", "550 5.1.1 Unknown", about="m2@")
+            server.answer("MAIL", "451 4.3.0 later", times=1)
+            server.answer("RCPT", "550 5.1.1 Unknown", about="b@")
+            server.answer("DOT", "554 5.7.1 Spam", times=1)
+            mails = [*letters(4), letter("m5", "b@example.org", "c@example.org"), letter("m6")]
+            seen = Sent()
+            run(opened, seen, mails, lambda name: True, 5)
+            assert seen.usable
+        fates.append([[receiver.reply.code for receiver in one.receivers] for one in seen.deliveries])
+        assert [one.mime.split()[1] for one in server.mails] == [b"m4", b"m5", b"m6"]
+    assert fates == [[[451], [550], [554], [250], [550, 250], [250]]] * 2
+
+
 def test_pipelining_goes_on_under_tls() -> None:
     script = [
         *Script.greeting("STARTTLS", "PIPELINING"), Expect("STARTTLS"), Say("220 go"), StartTls(), Expect("EHLO"),
