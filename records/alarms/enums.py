@@ -64,3 +64,31 @@ class CallState(models.TextChoices):
     """The receiver answered 2xx. Final."""
     GIVEN_UP = "given_up", _("Given up")
     """Its time to give up passed. Final."""
+
+
+class CallFault(models.TextChoices):
+    """Why a try at a webhook call failed."""
+
+    NAME_NOT_FOUND = "name_not_found", _("The host name has no address.")
+    """Nothing was dialled."""
+    ADDRESS_FORBIDDEN = (
+        "address_forbidden",
+        _("The address may not be called: link-local, a metadata service, or http:// outside private networks."),
+    )
+    """Nothing was dialled."""
+    CONNECTION_REFUSED = "connection_refused", _("The connection was refused.")
+    """Nothing listens there."""
+    CERTIFICATE = "certificate", _("The certificate of the receiver is not accepted.")
+    """Nothing was sent."""
+    TLS = "tls", _("The secure connection failed.")
+    """Nothing was sent."""
+    TIMEOUT = "timeout", _("No answer in time.")
+    """The receiver may have taken it."""
+    DISCONNECTED = "disconnected", _("The connection failed or was broken off.")
+    """The receiver may have taken it."""
+    NOT_HTTP = "not_http", _("The answer is not HTTP.")
+    """Something answered that is no web server."""
+    REDIRECT = "redirect", _("Redirects are not followed.")
+    """The receiver answered 3xx."""
+    STATUS = "status", _("The receiver did not take it.")
+    """The receiver answered neither 2xx nor 3xx."""

@@ -5,7 +5,7 @@ import uuid
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from records.alarms.enums import AlarmKind, CallEvent, CallState, Severity
+from records.alarms.enums import AlarmKind, CallEvent, CallFault, CallState, Severity
 from records.enums import Outcome
 from senders.models import Sender
 
@@ -83,7 +83,7 @@ class WebhookCall(models.Model):
     due_at = models.DateTimeField(help_text=_("When to try; while a try is under way, when its lease is over"))
     ended_at = models.DateTimeField(null=True)
     status = models.PositiveSmallIntegerField(null=True, help_text=_("What the receiver answered last"))
-    last_error = models.CharField(max_length=200, blank=True)
+    fault = models.CharField(max_length=24, choices=CallFault.choices, blank=True)
 
     class Meta:
         ordering = ["-created_at", "-pk"]

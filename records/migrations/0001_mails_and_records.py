@@ -244,7 +244,7 @@ class Migration(migrations.Migration):
                 ('due_at', models.DateTimeField(help_text='When to try; while a try is under way, when its lease is over')),
                 ('ended_at', models.DateTimeField(null=True)),
                 ('status', models.PositiveSmallIntegerField(help_text='What the receiver answered last', null=True)),
-                ('last_error', models.CharField(blank=True, max_length=200)),
+                ('fault', models.CharField(blank=True, choices=[('name_not_found', 'The host name has no address.'), ('address_forbidden', 'The address may not be called: link-local, a metadata service, or http:// outside private networks.'), ('connection_refused', 'The connection was refused.'), ('certificate', 'The certificate of the receiver is not accepted.'), ('tls', 'The secure connection failed.'), ('timeout', 'No answer in time.'), ('disconnected', 'The connection failed or was broken off.'), ('not_http', 'The answer is not HTTP.'), ('redirect', 'Redirects are not followed.'), ('status', 'The receiver did not take it.')], max_length=24)),
                 ('alarm', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='calls', to='records.alarm')),
             ],
             options={

@@ -113,7 +113,7 @@ def try_call(call: WebhookCall, target: Target) -> Answer | None:
 
 def _settle(call: WebhookCall, answer: Answer, now: datetime) -> None:
     """Write down what came of a try, unless somebody else took the call over meanwhile and knows better."""
-    values: dict[str, Any] = {"status": answer.status, "last_error": answer.error[:200]}
+    values: dict[str, Any] = {"status": answer.status, "fault": answer.fault or ""}
     if answer.is_delivered:
         values |= {"state": CallState.DELIVERED, "ended_at": now}
     elif now - call.created_at >= GIVE_UP_AFTER or call.event == CallEvent.TEST:
@@ -125,7 +125,7 @@ def _settle(call: WebhookCall, answer: Answer, now: datetime) -> None:
     if answer.is_delivered:
         logger.info("a webhook call was delivered", extra=extra)
     else:
-        logger.warning("a webhook call failed", extra=extra | {"reason": answer.error})
+        logger.warning("a webhook call failed", extra=extra | {"fault": answer.fault})
 
 
 def next_delay(attempts: int) -> timedelta:

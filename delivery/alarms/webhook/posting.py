@@ -18,35 +18,37 @@ from delivery.alarms.webhook.signing import SIGNATURE_HEADER, TIMESTAMP_HEADER, 
 from delivery.alarms.webhook.target import Target
 from delivery.exceptions import SessionError
 from delivery.smtp.resolve import resolve
+from records.alarms.enums import CallFault
 from records.enums import Fault
 
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 10.0
 
 
-_SENTENCES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...] = (
-    ((SessionError, socket.gaierror), "The host name has no address."),
-    (ssl.SSLError, "The secure connection failed."),
-    (TimeoutError, "No answer in time."),
-    (ConnectionRefusedError, "The connection was refused."),
-    (OSError, "The connection failed or was broken off."),
+_FAULTS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], CallFault], ...] = (
+    ((SessionError, socket.gaierror), CallFault.NAME_NOT_FOUND),
+    (ssl.SSLCertVerificationError, CallFault.CERTIFICATE),
+    (ssl.SSLError, CallFault.TLS),
+    (TimeoutError, CallFault.TIMEOUT),
+    (ConnectionRefusedError, CallFault.CONNECTION_REFUSED),
+    (OSError, CallFault.DISCONNECTED),
 )
-"""What is said of an error: the first that fits."""
+"""What an error means: the first that fits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of one request."""
+    """What came of one request; nothing of what the receiver wrote, which may be anything."""
 
     status: int | None = None
     """What the receiver answered; None: nothing."""
-    error: str = ""
-    """Why it failed, without anything that the receiver wrote; empty: it was delivered."""
+    fault: CallFault | None = None
+    """Why it failed; None: it was delivered."""
 
     @property
     def is_delivered(self) -> bool:
         """Tell whether the receiver took it."""
-        return not self.error
+        return self.fault is None
 
 
 def post(target: Target, body: bytes) -> Answer:
@@ -55,25 +57,20 @@ def post(target: Target, body: bytes) -> Answer:
         with _Deadline(TOTAL_SECONDS) as deadline:
             return _judge(_exchange(target, body, deadline))
     except (SessionError, OSError, http.client.HTTPException, ValueError) as error:
-        return Answer(error=_explain(error)[:200])
+        return Answer(fault=_name(error))
 
 
 def _judge(status: int) -> Answer:
     if 200 <= status < 300:
         return Answer(status)
-    if 300 <= status < 400:
-        return Answer(status, f"Answered {status}: redirects are not followed.")
-    return Answer(status, f"Answered {status}.")
+    return Answer(status, CallFault.REDIRECT if 300 <= status < 400 else CallFault.STATUS)
 
 
-def _explain(error: Exception) -> str:
-    """Say what happened; nothing of what the receiver wrote, which may be anything."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"The certificate is not accepted: {error.verify_message}."
+def _name(error: Exception) -> CallFault:
     if isinstance(error, SessionError) and error.fault is Fault.ADDRESS_FORBIDDEN:
-        return "The address may not be called: link-local, a metadata service, or http:// outside private networks."
-    found = (sentence for kinds, sentence in _SENTENCES if isinstance(error, kinds))
-    return next(found, "The answer is not HTTP.")
+        return CallFault.ADDRESS_FORBIDDEN
+    found = (fault for kinds, fault in _FAULTS if isinstance(error, kinds))
+    return next(found, CallFault.NOT_HTTP)
 
 
 class _Deadline:

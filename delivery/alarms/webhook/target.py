@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from delivery.alarms.webhook.signing import MIN_SECRET_LENGTH
 from delivery.smtp.opening import ascii_host
@@ -54,7 +55,8 @@ def read_target() -> Target:
     parts = _split(settings.MAILBOX_ALARM_WEBHOOK)
     secret = settings.MAILBOX_ALARM_WEBHOOK_SECRET
     if len(secret) < MIN_SECRET_LENGTH:
-        raise TargetError(f"MAILBOX_ALARM_WEBHOOK_SECRET has fewer than {MIN_SECRET_LENGTH} characters.")
+        problem = _("MAILBOX_ALARM_WEBHOOK_SECRET has fewer than %(least)d characters.")
+        raise TargetError(problem % {"least": MIN_SECRET_LENGTH})
     return Target(
         scheme=parts.scheme,
         host=ascii_host(parts.hostname or ""),
@@ -66,7 +68,7 @@ def read_target() -> Target:
 
 
 def _split(url: str) -> SplitResult:
-    problem = "MAILBOX_ALARM_WEBHOOK is no URL of the form https://host/path."
+    problem = _("MAILBOX_ALARM_WEBHOOK is no URL of the form https://host/path.")
     try:
         parts = urlsplit(url)
         is_usable = parts.scheme in _PORTS and bool(parts.hostname) and (parts.port or 1) > 0
@@ -75,7 +77,7 @@ def _split(url: str) -> SplitResult:
     if not is_usable or not url.isascii() or not url.isprintable() or " " in url:
         raise TargetError(problem)
     if parts.username is not None or parts.password is not None:
-        raise TargetError("MAILBOX_ALARM_WEBHOOK names a user; calls are signed instead.")
+        raise TargetError(_("MAILBOX_ALARM_WEBHOOK names a user; calls are signed instead."))
     return parts
 
 

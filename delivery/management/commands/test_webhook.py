@@ -31,6 +31,7 @@ class Command(BaseCommand):
         answer = try_call(call, target) if call else None
         if call is None or answer is None:
             raise CommandError("A worker was quicker: see the page Alarms.")
-        if not answer.is_delivered:
-            raise CommandError(f"{target.label} did not take call {call.pk}: {answer.error}")
+        if answer.fault:
+            said = f"answered {answer.status}. " if answer.status else ""
+            raise CommandError(f"{target.label}, call {call.pk}: {said}{answer.fault.label}")
         self.stdout.write(f"{target.label} took call {call.pk}: {answer.status}.")

@@ -122,7 +122,7 @@ def test_the_calls_of_the_webhook_are_shown_and_its_secrets_are_not(client: Clie
     make_due_calls(read_target(), at_most=1)
     text = text_of(client)
     assert f"http://{HOST}:{receiver.port}" in text
-    assert "Answered 302: redirects are not followed." in text
+    assert "302 Redirects are not followed." in text
     assert "canary" not in text
     assert SECRET not in text
 
