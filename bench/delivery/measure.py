@@ -61,7 +61,7 @@ class Field:
         return Meter(**groups)
 
 
-def run(contestant: Contestant, field: Field, *, count: int, size: int, limit: float = 60.0) -> Result:
+def run(contestant: Contestant, field: Field, *, count: int, size: int, limit: float = 180.0) -> Result:
     """Fill, start, measure and stop.
 
     Raises:
