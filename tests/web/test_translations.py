@@ -20,6 +20,8 @@ from django.utils import timezone, translation
 from pytest_django.fixtures import Settings
 
 from mailbox_admin.permissions import PAGE_PERMISSIONS
+from records.alarms.enums import AlarmKind, CallFault, CallState
+from records.alarms.models import Alarm, WebhookCall
 from records.enums import Fault, Outcome, Phase, ReceiverState, SkipReason
 from records.interventions import BulkIntervention, Deed, Intervention
 from records.models import DeliveryPause, Heartbeat, Mail, SendingRecord
@@ -259,6 +261,26 @@ class TestEveryPage:
         assert_chinese(admin.get(reverse("delivery:resend", args=[waiting.pk])).content.decode())
         for mail in (filled, waiting):
             assert_chinese(admin.get(reverse("delivery:accepted", args=[mail.pk])).content.decode())
+
+    def test_of_alarms(self, admin: Client, filled: Mail, settings: Settings) -> None:
+        settings.MAILBOX_ALARM_WEBHOOK, settings.MAILBOX_ALARM_WEBHOOK_SECRET = (
+            "https://alerts.example.com/hook",
+            "short",
+        )
+        now, sender = timezone.now(), Sender.objects.get(is_default=True)
+        for ended, kind in itertools.product((None, now), AlarmKind):
+            alarm = Alarm.objects.create(
+                kind=kind, scope=sender.pk, sender=sender, sender_address=sender.address,
+                raised_at=now, cleared_at=ended, began_at=now, amount=3, bound=5, cause="connect-timeout",
+                reply="535 5.7.8 no",
+            )  # fmt: skip
+            for fault, state in itertools.product(("", *CallFault), CallState):
+                WebhookCall.objects.create(
+                    alarm=alarm, event="raised", fault=fault, state=state, created_at=now, due_at=now
+                )
+        Heartbeat.objects.create(name="worker", seen_at=now - timedelta(hours=1))
+        for name in ("delivery:alarms", "records:list"):
+            assert_chinese(admin.get(reverse(name)).content.decode())
 
     def test_of_the_queue(self, admin: Client, filled: Mail) -> None:
         for sender in Sender.objects.order_by("pk"):
