@@ -9,8 +9,8 @@ A *line* is a thread that sends one sender's mail over one connection. Its rules
 3. A sender gets **further lines** where its account allows them, much of its mail waits, its server is slow, and this
    process mostly waits for it: on a fast server they would only get into each other's way. They never take the last
    quarter of the lines.
-4. **Urgent** mail does not queue: its sender gets a line at once, and where it may have no more connections, one of its
-   lines gives its claims back and begins anew, the urgent mail first.
+4. **Urgent** mail does not queue: its sender gets a line at once, unless one of its lines is just sending. That one
+   takes the urgent mail with its next claim, a moment later.
 
 Nothing here is needed for correctness: whoever is forgotten is found by the next sweep.
 """
@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 TURN_TIME = 2.0
 """How long a line works for one sender while others wait, seconds."""
+CLAIM_TIME = 0.5
+"""A line that gave a sign of life so lately, seconds, is soon at its next claim."""
 MAILS_PER_LINE = 5
 """So many mails must wait for each further line."""
 NO_GROWTH_TIME = 5.0
@@ -156,11 +158,10 @@ class Dispatcher:
         return len(self._stints) < settings.MAILBOX_LINES * HANGING_FACTOR
 
     def _hurry(self, post: Post) -> None:
-        """Get urgent mail on its way: by a further line, or by a line that begins anew."""
-        if len(post.stints) < post.limit and self._has_thread():
+        """Get urgent mail on its way by a further line, if none is just sending."""
+        claims_soon = time.monotonic() - max(stint.signed_at for stint in post.stints) < CLAIM_TIME
+        if not claims_soon and len(post.stints) < post.limit and self._has_thread():
             self._begin(post)
-        elif not any(stint.is_cut for stint in post.stints):
-            min(post.stints, key=lambda stint: stint.began_at).is_cut = True
 
     def _add_line(self, post: Post) -> None:
         """Give a sender a further line, if that takes nothing from others."""
@@ -253,8 +254,6 @@ class Dispatcher:
             return
         if not post.stints:
             self._enqueue(post)
-        elif post.is_urgent:
-            self._begin(post)
         elif not post.is_moving(time.monotonic()):
             self._add_line(post)
         # Else the others go on, and ask for further lines if they need any.

@@ -271,22 +271,25 @@ def test_a_line_that_hangs_is_joined_by_another_when_the_sender_is_woken_again(
     lines.wait_for_turns(sender, 2)
 
 
-def test_urgent_mail_gets_a_further_line_at_once(lines: Lines) -> None:
+def test_urgent_mail_gets_a_further_line_beside_one_that_is_silent(lines: Lines) -> None:
     sender = make_sender(max_connections=2)
     lines.work[sender.pk] = lines.hang
     lines.dispatcher.wake(sender.pk)
     lines.wait_for_turns(sender)
+    time.sleep(rules.CLAIM_TIME * 1.1)  # the line's silence is what is awaited
     lines.dispatcher.wake(sender.pk, is_urgent=True)
     lines.wait_for_turns(sender, 2, seconds=1)
 
 
-def test_urgent_mail_makes_the_only_line_begin_anew(lines: Lines) -> None:
-    sender = make_sender(max_connections=1)
+def test_urgent_mail_is_left_to_a_line_that_is_just_sending(lines: Lines) -> None:
+    sender = make_sender(max_connections=2)
     lines.work[sender.pk] = lines.go_on
     lines.dispatcher.wake(sender.pk)
     lines.wait_for_turns(sender)
     lines.dispatcher.wake(sender.pk, is_urgent=True)
-    lines.wait_for_turns(sender, 2, seconds=1)
+    lines.release.set()
+    lines.wait_for_turns(sender, 2)  # it looks once more, as after any wake-up
+    assert lines.turns == [sender.pk] * 2
 
 
 def test_urgent_mail_does_not_queue(lines: Lines, settings: Settings) -> None:
