@@ -92,6 +92,8 @@ class _Session:
     def __init__(self, proxy: Proxy, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._proxy, self._reader, self._writer = proxy, reader, writer
         self._is_silent = False
+        self._breaks = False
+        """The next reply never arrives: the connection breaks instead."""
 
     async def run(self) -> None:
         try:
@@ -125,20 +127,18 @@ class _Session:
             if weather is Weather.NO_GOODBYE and chunk.upper().rstrip().endswith(b"QUIT"):
                 return
             if has_dot and weather is Weather.RESETTING and self._proxy.strikes():
-                if self._proxy.flips():
-                    server.write(chunk)
-                    await server.drain()
-                    await asyncio.sleep(0.05)
-                return
+                if not self._proxy.flips():
+                    return
+                self._breaks = True
             if has_dot and weather is Weather.SILENT_AFTER_DOT and self._proxy.strikes():
                 self._is_silent = True
             server.write(chunk)
             await server.drain()
-        if self._is_silent:
-            await asyncio.sleep(0)
 
     async def _to_client(self, server: asyncio.StreamReader) -> None:
         while chunk := await server.read(65536):
+            if self._breaks:
+                return
             if self._is_silent:
                 continue
             if self._proxy.weather is Weather.DRIPPING:
