@@ -76,10 +76,8 @@ def _paused(seen: Circumstances) -> Why | None:
     if seen.is_resuming:
         sentence = _("Mail flows again in a moment: first it gets the time of the pause back.")
         return Why(Tone.PLAIN, _("Resuming"), sentence)
-    if seen.pause is not None:
-        sentence = _("All sending is paused, by %(name)s since %(time)s.")
-        return Why(Tone.WARN, _("Paused"), sentence % _who(seen.pause.paused_by, seen.pause.paused_at))
-    assert seen.sender.paused_at is not None
+    if seen.sender.paused_at is None:  # by whom and since when stands at the top of the page
+        return Why(Tone.WARN, _("Paused"), _("All sending is paused."))
     sentence = _("Paused by %(name)s since %(time)s.")
     return Why(Tone.WARN, _("Paused"), sentence % _who(seen.sender.paused_by, seen.sender.paused_at))
 
