@@ -23,8 +23,9 @@ def play(name: str, seed: int, scale: float, keep: Path | None) -> dict[str, obj
             can_jump=scenario.can_jump,
         )  # fmt: skip
         try:
-            world.start_workers(scenario.workers)
+            # In this order: with workers at work most would be sent before anything goes wrong.
             world.accept(int(scenario.mails * scale))
+            world.start_workers(scenario.workers)
             scenario.hurt(world, scale)
             verdict = judge(world, world.wait_until_drained(DRAIN_LIMIT))
         finally:

@@ -25,7 +25,7 @@ class Scenario:
     what: str
     hurt: Callable[[World, float], None]
     """Takes the world, and how much of the usual time there is, 1 being all of it."""
-    mails: int = 1000
+    mails: int = 600
     workers: int = 2
     senders: int = 3
     disk_megabytes: int = 0
@@ -159,6 +159,7 @@ def jump_clock(world: World, scale: float) -> None:
 
 def freeze_worker(world: World, scale: float) -> None:
     """Stop a worker for longer than its lease; the other one takes over; then the first goes on."""
+    world.wait_for_workers()
     with world.accepting(int(400 * scale), 50 * scale):
         for _ in range(max(int(3 * scale), 1)):
             world.faults += 1
@@ -169,11 +170,13 @@ def freeze_worker(world: World, scale: float) -> None:
 def rolling_restarts(world: World, scale: float) -> None:
     """Restart the workers one after the other, twenty times, with mail under way all the time."""
     rounds = max(int(20 * scale), 2)
+    world.wait_for_workers()
     with world.accepting(400 * rounds // 2, 3.0 * rounds):
         for number in range(rounds):
             world.faults += 1
             worker = world.workers[number % len(world.workers)]
             world.pause(2.5)
+            world.wait_for_workers()
             world.stops.append(worker.restart())
     [(unknown,)] = world.postgres.ask("SELECT count(*) FROM records_sendingrecord WHERE outcome = 'unknown'")
     if unknown:
@@ -190,7 +193,7 @@ SCENARIOS = (
     Scenario("smtp-killed", "postfix killed six times, away for 3 s each", kill_postfix),
     Scenario("smtp-silent", "no reply after the dot for 5 % of the mails", _weather(Weather.SILENT_AFTER_DOT, 40)),
     Scenario("smtp-resets", "the connection reset at the dot of 5 % of the mails", _weather(Weather.RESETTING, 30)),
-    Scenario("smtp-drips", "replies at 50 bytes a second", _weather(Weather.DRIPPING, 40), mails=300),
+    Scenario("smtp-drips", "replies at 50 bytes a second", _weather(Weather.DRIPPING, 40), mails=200),
     Scenario("smtp-421", "421 to everything for 30 s", _weather(Weather.SHUTTING_DOWN, 30)),
     Scenario("smtp-no-quit", "every QUIT answered by a reset", _weather(Weather.NO_GOODBYE, 20)),
     Scenario("smtp-dead", "a server that is mute, then closed", dead_server),

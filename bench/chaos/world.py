@@ -126,7 +126,12 @@ class World:
         """Start so many workers."""
         env = dict(os.environ) | self.clock.env
         self.workers += [Worker(number, env, self.folder) for number in range(len(self.workers), count)]
-        services.wait_until(lambda: self.redis.listeners() == count, seconds=60, what="the start of the workers")
+
+    def wait_for_workers(self) -> None:
+        """Wait until every worker waits for orders."""
+        services.wait_until(
+            lambda: self.redis.listeners() == len(self.workers), seconds=60, what="the start of the workers"
+        )
 
     def accept(self, count: int, *, each: int = 100) -> None:
         """Accept mails, a batch at a time; what a server that is away refuses is counted."""
