@@ -1,8 +1,9 @@
 """What every page says at its top while something is wrong."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
 
@@ -16,6 +17,8 @@ from records.waiting import SILENCE
 VIEW_PERMISSION = "records.view_alarm"
 MAX_SHOWN = 2
 """More are named by their number: a page must stay a page."""
+MISSED_SWEEPS = 4
+"""After so many that nobody made, no worker is at work."""
 _HAS_ITS_OWN = {AlarmKind.NOT_CONFIGURED}
 """Told by the banner of the mail configuration already."""
 
@@ -74,4 +77,6 @@ def show(alarm: Alarm, person: User | AnonymousUser) -> OpenAlarm:
 def find_silence() -> datetime | None:
     """Tell since when no worker was seen, if one ever was and that is too long ago."""
     seen_at = Heartbeat.objects.filter(name="worker").values_list("seen_at", flat=True).first()
-    return seen_at if seen_at and seen_at < database_now() - SILENCE else None
+    # Workers are seen when they sweep, which the operator may have made rarer.
+    too_long = max(SILENCE, timedelta(seconds=settings.SWEEP_SECONDS * MISSED_SWEEPS))
+    return seen_at if seen_at and seen_at < database_now() - too_long else None

@@ -33,19 +33,22 @@ def count_new_records(now: datetime) -> None:
     Args:
         now: The database's time.
     """
-    TallyMark.objects.get_or_create(pk=1)
+    mark, _is_new = TallyMark.objects.get_or_create(pk=1)
+    if mark.seen_at and timedelta() <= now - mark.seen_at < SETTLE_TIME:
+        return
+    unchanged = TallyMark.objects.filter(pk=1, counted_to=mark.counted_to, seen_at=mark.seen_at)
+    # Outside the transaction: on SQLite it would hold up everybody who writes.
+    counted = _count_remembered(mark) + _count_next(mark)
+    if mark.counted_to == mark.seen_to:
+        last = SendingRecord.objects.aggregate(last=Max("pk"))["last"] or 0
+        mark.seen_to = max(mark.seen_to, last)
+        mark.seen_at = now
     with transaction.atomic():
-        mark = TallyMark.objects.select_for_update(skip_locked=True).filter(pk=1).first()
-        if mark is None or (mark.seen_at and timedelta() <= now - mark.seen_at < SETTLE_TIME):
-            return  # another worker counts, or it is too soon
-        counted = _count_remembered(mark)
-        counted += _count_next(mark)
-        _add(counted)
-        if mark.counted_to == mark.seen_to:
-            last = SendingRecord.objects.aggregate(last=Max("pk"))["last"] or 0
-            mark.seen_to = max(mark.seen_to, last)
-            mark.seen_at = now
-        mark.save()
+        moved = unchanged.update(
+            counted_to=mark.counted_to, seen_to=mark.seen_to, seen_at=mark.seen_at, open_ids=mark.open_ids
+        )
+        if moved:  # else another worker counted the same meanwhile
+            _add(counted)
 
 
 def _count_remembered(mark: TallyMark) -> _Counts:
@@ -83,7 +86,7 @@ def _by_outcome(records: QuerySet[SendingRecord], under_way: list[int]) -> _Coun
 
 
 def _add(counted: _Counts) -> None:
-    """Add to the totals. Only who holds the mark does, so nobody adds meanwhile."""
+    """Add to the totals; in the transaction that moves the mark, whose row keeps others from adding meanwhile."""
     for (address, outcome), tries in counted.items():
         total = Tally.objects.filter(sender_address=address, outcome=outcome)
         if not total.update(tries=F("tries") + tries):

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import translation
+from pytest_django.fixtures import Settings
 
 from delivery.alarms.wording import tell
 from records.alarms.enums import AlarmKind
@@ -72,6 +73,12 @@ def test_a_worker_that_is_silent_is_told_by_the_pages(seconds: int, is_told: boo
     Heartbeat.objects.create(name="worker", seen_at=database_now() - timedelta(seconds=seconds))
     text = client_with("records.view_alarm").get(ALARMS).content.decode()
     assert ("No worker is at work." in text) is is_told
+
+
+def test_workers_that_sweep_rarely_are_not_silent(settings: Settings) -> None:
+    settings.SWEEP_SECONDS = 60.0
+    Heartbeat.objects.create(name="worker", seen_at=database_now() - timedelta(seconds=120))
+    assert "No worker is at work." not in client_with("records.view_alarm").get(ALARMS).content.decode()
 
 
 def test_a_fresh_installation_has_no_silent_worker() -> None:

@@ -1,10 +1,11 @@
 """/metrics: who may see them, what they tell, and what they cost."""
 
 import logging
+import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from prometheus_client.parser import text_string_to_metric_families
@@ -217,3 +218,27 @@ def test_what_was_written_a_moment_ago_waits_for_transactions_that_began_earlier
     count_new_records(database_now())
     count_new_records(database_now())
     assert Tally.objects.count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_workers_at_once_count_each_try_once() -> None:
+    mail = make_mail(sender_address="a@example.com")
+    for number in range(5):
+        make_record(mail, receiver_address=f"{number}@example.net")
+    count_new_records(database_now())
+    TallyMark.objects.update(seen_at=database_now() - timedelta(minutes=5))
+    start = threading.Barrier(4)
+
+    def work() -> None:
+        try:
+            start.wait()
+            count_new_records(database_now())
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert list(Tally.objects.values_list("sender_address", "outcome", "tries")) == [("a@example.com", "accepted", 5)]
