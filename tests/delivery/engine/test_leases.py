@@ -4,6 +4,7 @@ import threading
 import time
 
 import pytest
+from django.db import connection
 from pytest_django import Settings
 
 from delivery.engine.cancel import cancel_mail
@@ -43,8 +44,11 @@ def test_a_try_that_takes_long_is_seen_as_open_and_its_record_then_says_how_it_e
         return seen(command, argument)
 
     def release_when_seen() -> None:
-        services.wait_until(lambda: outcomes(mail) == ["sending", "sending"])
-        goes_on.set()
+        try:
+            services.wait_until(lambda: outcomes(mail) == ["sending", "sending"])
+        finally:
+            connection.close()
+            goes_on.set()
 
     server.take_answer = wait_at_data  # type: ignore[method-assign]
     watcher = threading.Thread(target=release_when_seen)

@@ -1,6 +1,7 @@
 """The engine's queries find unfinished mail by index, however much mail was sent before."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -22,8 +23,8 @@ FINISHED = 3000
     ("query", "index"),
     [
         (
-            lambda sender_id: due_mail(sender_id, database_now()).order_by("due_at", "pk")[:20],
-            "unfinished_mail",
+            lambda sender_id: due_mail(sender_id, database_now()).filter(priority=1).order_by("due_at", "pk")[:20],
+            "unfinished_mail_by_sender",
         ),
         (lambda _: orphaned_mail()[:100], "unfinished_mail"),
         (lambda _: expired_mail(database_now())[:100], "unfinished_mail"),
@@ -39,6 +40,20 @@ def test_finished_mail_costs_nothing(query: Callable[[int], QuerySet[Mail]], ind
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     assert index in query(sender.pk).explain()
+
+
+@pytest.mark.parametrize("priority", [0, 1, 2])
+def test_claiming_walks_along_the_index_without_sorting_however_much_waits(priority: int) -> None:
+    sender = make_sender()
+    now = database_now()
+    waiting = {"sender": sender, "accepted_at": now, "due_at": now, "expires_at": now + timedelta(days=1)}
+    Mail.objects.bulk_create([Mail(priority=number % 3, **waiting) for number in range(FINISHED)])
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    plan = due_mail(sender.pk, database_now()).filter(priority=priority).order_by("due_at", "pk")[:200].explain()
+    assert "unfinished_mail_by_sender" in plan
+    assert "SORT" not in plan.upper()
+    assert "B-TREE" not in plan.upper()
 
 
 def test_waiting_mail_that_nobody_stands_in_for_costs_nothing() -> None:

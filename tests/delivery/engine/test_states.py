@@ -4,6 +4,7 @@ The steps are the engine's own, on the real database; the mail server is the mod
 """
 
 import random
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -23,7 +24,8 @@ from pytest_django import Settings
 
 from delivery.engine.cancel import cancel_mail
 from delivery.engine.claim import claim_due, release, renew
-from delivery.engine.fence import Refusal, pass_fence
+from delivery.engine.fence import Refusal, pass_fences
+from delivery.engine.leases import Hold, keep_alive
 from delivery.engine.settle import finish
 from delivery.engine.sweep import sweep
 from delivery.engine.values import Claim, Ending, Server, TryResult
@@ -45,7 +47,7 @@ VERDICTS = [OK, OK, OK, BUSY, GONE]
 FINAL_REPLIES = [OK, OK, BUSY, GONE, None, None]
 ACTIONS = [
     *["go on"] * 8, *["claim"] * 3, *["sweep"] * 3, *["accept"] * 2, *["die"] * 2, *["cancel"] * 2,
-    "give up", "renew", "give back", "lose connection",
+    *["together"] * 3, "give up", "renew", "keep alive", "stop", "give back", "lose connection",
 ]  # fmt: skip
 """What may happen, the likelier the more often it stands here."""
 Copy = tuple[int, str]
@@ -123,6 +125,8 @@ class DeliveryModel(RuleBasedStateMachine):
             self.sweep_now(much_later=number > 1)
         elif action in {"cancel", "give up"}:
             self.a_mail_is_no_longer_wanted(number, action)
+        elif action == "together":
+            self.a_group_goes_on(verdicts, reply, arrives=number % 2 == 0)
         elif self.tries and action == "go on":
             self.a_worker_goes_on(self.tries[number % len(self.tries)], verdicts, reply, arrives=number % 2 == 0)
         elif self.tries:
@@ -157,8 +161,34 @@ class DeliveryModel(RuleBasedStateMachine):
         else:
             self._reach_the_fence(one, verdicts)
 
+    def a_group_goes_on(self, verdicts: list[Reply], reply: Reply | None, *, arrives: bool) -> None:
+        """All that is decided is settled in one transaction; all that is untouched passes the fence in one.
+
+        Then the first of those that passed comes to its dot: the others are past the fence, and no dot is sent yet.
+        """
+        decided = [one for one in self.tries if one.result]
+        finish([one.result for one in decided if one.result])
+        self.tries = [one for one in self.tries if one not in decided]
+        by_mail = {one.claim.mail_id: one for one in self.tries if not one.accepted}
+        untouched = list(by_mail.values())  # a group holds a mail once
+        self._reach_the_fence_together(untouched, verdicts)
+        if untouched and not untouched[0].result:
+            self._send_the_dot(untouched[0], reply, arrives=arrives)
+
     def _reach_the_fence(self, one: Try, verdicts: list[Reply]) -> None:
-        """The server says of each receiver what it thinks; the worker asks whether the dot may be sent."""
+        self._reach_the_fence_together([one], verdicts)
+
+    def _reach_the_fence_together(self, group: list[Try], verdicts: list[Reply]) -> None:
+        """The server says of each receiver what it thinks; the worker asks whether the dots may be sent."""
+        for one in group:
+            self._hear_of_receivers(one, verdicts)
+        asking = [one for one in group if not one.result]
+        epochs = dict(Mail.objects.values_list("pk", "epoch"))
+        passed = pass_fences([one.claim for one in asking])
+        for one in asking:
+            self._learn_whether_it_passed(one, has_passed=one.claim.mail_id in passed, epochs=epochs)
+
+    def _hear_of_receivers(self, one: Try, verdicts: list[Reply]) -> None:
         for receiver, reply in zip(one.claim.receivers, verdicts, strict=False):
             path = receiver.forward_path
             if reply is OK:
@@ -167,10 +197,10 @@ class DeliveryModel(RuleBasedStateMachine):
                 one.refused.append(ReceiverReply(path, accepted=False, phase=Phase.RCPT, reply=reply))
         if not one.accepted:
             one.result = judge(one.claim, Delivery(tuple(one.refused), committed=False), None, SERVER, None)
-            return
-        epoch = Mail.objects.values_list("epoch", flat=True).get(pk=one.claim.mail_id)
-        if pass_fence(one.claim):
-            assert epoch == one.claim.epoch  # I5
+
+    def _learn_whether_it_passed(self, one: Try, *, has_passed: bool, epochs: dict[int, int]) -> None:
+        if has_passed:
+            assert epochs[one.claim.mail_id] == one.claim.epoch  # I5
         else:
             fenced = Delivery(tuple(one.refused), committed=False, fenced=True)
             one.result = judge(one.claim, fenced, Refusal.NOT_MINE, SERVER, None)
@@ -195,8 +225,15 @@ class DeliveryModel(RuleBasedStateMachine):
         if what == "renew":
             renew([one.claim])
             return
-        if what == "die" or is_untouched:
+        if what == "keep alive":  # the record is shown as open from now on
+            now = time.monotonic()
+            keep_alive([Hold((one.claim,), now, now + 54, now + 20, now)])
+            return
+        is_before_the_dot = not one.result
+        if what == "die" or is_untouched or (what == "stop" and is_before_the_dot):
             self.tries.remove(one)
+        if what == "stop" and is_before_the_dot:
+            release([one.claim], unsent=True)
         if what == "give back" and is_untouched:
             release([one.claim])
         if what == "lose connection" and is_untouched:
