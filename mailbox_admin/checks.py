@@ -130,7 +130,7 @@ def check_broker(**_: Any) -> list[CheckMessage]:
     """Tell of a broker that does not answer; mail still goes out, by the sweep."""
     if broker_state() == "ok":
         return []
-    hint = "Start Redis, or correct REDIS_URL. Until then mail waits for the workers to look by themselves, every SWEEP_SECONDS."
+    hint = "Start Redis, or correct REDIS_URL. Until then workers look for mail by themselves, every SWEEP_SECONDS."
     return [Advice("The broker does not answer.", hint=hint, id="mailbox.W013")]
 
 
