@@ -42,10 +42,11 @@ class Verdict:
 
 def judge(world: World, drained_in: float | None) -> Verdict:
     """Compare what the rows say with what the mail server has."""
-    world.settle_postfix(len(world.postgres.ask("SELECT id FROM records_mail")))
-    copies = world.postfix.copies()
     rows = world.postgres.ask(_ROWS)
-    lost = sum(row[0] not in copies for row in rows)
+    world.settle_postfix(sum(row[1] == "sent" for row in rows))
+    copies = world.postfix.copies()
+    # What still waits is late, and counted as not sent.
+    lost = sum(row[0] not in copies for row in rows if row[1] not in {"queued", "sending", "retry"})
     extra = {row[0]: max(copies.get(row[0], 0) - 1, 0) for row in rows}
     unexplained = sum(max(extra[row[0]] - row[2], 0) for row in rows)
     failed = sum(row[1] != "sent" for row in rows)
