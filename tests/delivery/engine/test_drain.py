@@ -288,7 +288,7 @@ def test_several_turns_at_once_send_every_mail_once_and_leave_nothing(server: sm
 
 
 def test_leases_are_renewed_while_a_slow_server_takes_its_time(server: smtpd.MailServer, settings: Settings) -> None:
-    settings.MAILBOX_CLAIM_LEASE = 0.3
+    settings.MAILBOX_CLAIM_LEASE = 0.9
     sender = make_sender(server)
     mails = [accept(sender), accept(sender)]
     released = threading.Event()
@@ -300,7 +300,7 @@ def test_leases_are_renewed_while_a_slow_server_takes_its_time(server: smtpd.Mai
         return seen(command, argument)
 
     server.take_answer = wait_at_data  # type: ignore[method-assign]
-    threading.Timer(1.0, released.set).start()
+    threading.Timer(2.0, released.set).start()
     drain(sender.pk)
     assert [outcomes(mail) for mail in mails] == [["accepted"], ["accepted"]]
 

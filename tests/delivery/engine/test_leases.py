@@ -32,7 +32,7 @@ def held(sender_id: int, taken: float | None = None) -> Hold:
 def test_a_try_that_takes_long_is_seen_as_open_and_its_record_then_says_how_it_ended(
     server: smtpd.MailServer, settings: Settings
 ) -> None:
-    settings.MAILBOX_CLAIM_LEASE = 0.6
+    settings.MAILBOX_CLAIM_LEASE = 1.5
     sender = make_sender(server)
     mail = accept(sender, "a@example.org", "b@example.org")
     goes_on = threading.Event()
@@ -124,7 +124,7 @@ def test_what_is_settled_is_not_shown_as_open_again() -> None:
 
 
 def test_a_claim_is_renewed_by_itself_until_it_is_let_go(settings: Settings) -> None:
-    settings.MAILBOX_CLAIM_LEASE = 0.3
+    settings.MAILBOX_CLAIM_LEASE = 1.5
     sender = make_sender()
     mail = accept(sender)
     taken = time.monotonic()
