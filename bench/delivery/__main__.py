@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import signal
 import sys
 import tempfile
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from bench.delivery import accepting, comparison, far, peers_run, profile, scale, waiting
 from bench.delivery.processes import set_niceness
-from bench.delivery.report import Bar, Table, bars_table
+from bench.delivery.report import Bar, Table, bars_table, put_into
 
 Part = Callable[[argparse.Namespace, Path], tuple[list[Table], list[Bar]]]
 
@@ -69,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--nice", type=int, default=0, help="niceness of all sessions of the bench, such as -10, as root"
     )
+    parser.add_argument("--into", type=Path, help="also write the tables into that document, between its marks")
     parser.add_argument("--markdown", type=Path, help="also write the tables there")
     parser.add_argument("--json", type=Path, help="also write every run of the comparison there")
     return parser
@@ -88,6 +90,7 @@ def _options() -> argparse.Namespace:
 def main() -> None:
     """Run what was asked for; the tables come at the end, and every run as it happens."""
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that every server of ours is ended on the way
     set_niceness(options.nice)
     tables: list[Table] = []
     bars: list[Bar] = []
@@ -100,6 +103,8 @@ def main() -> None:
     if bars:
         tables.append(bars_table(bars))
     print("\n" + "\n".join(table.as_text() for table in tables))
+    if options.into:
+        put_into(options.into, tables)
     if options.markdown:
         options.markdown.write_text("\n".join(table.as_markdown() for table in tables))
 

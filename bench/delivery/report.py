@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,17 @@ class Table:
         rule = "-" * (sum(widths) + 2 * len(widths) - 2)
         lines = [self.title, rule, line(self.header), rule, *map(line, self.rows)]
         return "\n".join([*lines, *([self.note] if self.note else []), ""])
+
+
+BEGIN, END = "<!-- figures: written by bench.delivery -->", "<!-- end of figures -->"
+
+
+def put_into(document: Path, tables: Sequence[Table]) -> None:
+    """Write the tables between the two marks of a document, in place of those that are there."""
+    before, rest = document.read_text().split(BEGIN)
+    _, after = rest.split(END)
+    figures = "\n".join(table.as_markdown() for table in tables)
+    document.write_text(f"{before}{BEGIN}\n\n{figures}\n{END}{after}")
 
 
 def _line(cells: Sequence[str]) -> str:
