@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Min
 
 from records.clock import database_now
-from records.models import Heartbeat, Mail
+from records.models import UNFINISHED_STATES, Heartbeat, Mail
 
 MAX_COUNTED = 1000
 """More are shown as "more than 1,000"."""
@@ -33,8 +33,12 @@ class Waiting:
 
 
 def find_waiting() -> Waiting | None:
-    """Find what waits to be sent, in two queries however much was sent before; None if nothing does."""
-    some = Mail.objects.waiting().order_by()[: MAX_COUNTED + 1]
+    """Find what waits to be sent, in two queries however much was sent before; None if nothing does.
+
+    What a worker has in hand counts too: it has no record until its try ends, or takes long.
+    """
+    unsent = Mail.objects.filter(state__in=UNFINISHED_STATES, finished_at__isnull=True)
+    some = unsent.order_by()[: MAX_COUNTED + 1]
     found = some.aggregate(count=Count("pk"), oldest_at=Min("accepted_at"))
     if not found["count"]:
         return None

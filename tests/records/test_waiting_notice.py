@@ -51,6 +51,11 @@ def test_waiting_mail_is_counted_with_its_longest_wait(client: Client) -> None:
     assert "No worker was seen" not in page
 
 
+def test_a_mail_in_a_workers_hand_has_no_record_yet_and_counts(client: Client) -> None:
+    make_mail(state="sending", accepted_at=database_now(), lease_until=database_now() + timedelta(minutes=1))
+    assert "1 mail waits to be sent." in notice(client)
+
+
 def test_a_silent_worker_is_named_with_the_time_when_it_was_seen(client: Client) -> None:
     see_worker(minutes=3)
     wait(minutes=2)
