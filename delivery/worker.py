@@ -23,7 +23,7 @@ def _after_sweep() -> None:
     continue_unfinished(seconds=DEED_SECONDS)
 
 
-sweeper = Sweeper(sweep, dispatcher.wake, held_slots.renew, _after_sweep)
+sweeper = Sweeper(sweep, dispatcher.wake, _after_sweep)
 
 
 def start() -> None:
@@ -53,5 +53,5 @@ def finish(seconds: float) -> bool:
     stop_soon()
     has_ended = dispatcher.join(seconds)
     kept_sessions.close_all()
-    held_slots.trim_all()
+    held_slots.close()
     return has_ended

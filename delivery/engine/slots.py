@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 
 from senders.models import ConnectionSlot
 
-LEASE = 60.0
+LEASE = 15.0
 """How long a dead worker keeps its connections from others, seconds."""
 
 

@@ -2,13 +2,12 @@
 
 Every `SWEEP_SECONDS`, a little apart from others, it puts in order what is overdue and hands the senders whose mail is
 due to the dispatcher of its own process. Of many processes one does it at a time: who finds that another did it just
-now has nothing to do. The leases of the process's connections are renewed by the same thread.
+now has nothing to do.
 """
 
 import logging
 import random
 import threading
-import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 
@@ -17,13 +16,11 @@ from django.db import close_old_connections, connections
 from django.db.models.functions import Now
 
 from delivery.engine.clock_jump import mend_after_clock_jump
-from delivery.engine.slots import LEASE
 from records.clock import database_now
 from records.models import Heartbeat
 
 logger = logging.getLogger(__name__)
 
-RENEW_INTERVAL = LEASE / 3
 _random = random.SystemRandom()
 
 
@@ -34,7 +31,6 @@ class Sweeper:
         self,
         sweep: Callable[[], Iterable[int]],
         wake: Callable[[int], None],
-        renew: Callable[[], None],
         check: Callable[[], None] | None = None,
     ) -> None:
         """Prepare; nothing runs yet.
@@ -42,12 +38,10 @@ class Sweeper:
         Args:
             sweep: Puts in order what is overdue; returns the senders whose mail is due.
             wake: Gets a sender's mail on its way; returns at once.
-            renew: Prolongs the leases of the connections of this process.
             check: Looks whether something is wrong, after each sweep.
         """
         self._sweep = sweep
         self._wake = wake
-        self._renew = renew
         self._check = check
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -74,19 +68,14 @@ class Sweeper:
             self._check()
 
     def _run(self) -> None:
-        sweep_at = renew_at = time.monotonic()
         step: Callable[[], None] = self._sweep_first
+        wait = 0.0
         try:
-            while not self._stopping.wait(max(min(sweep_at, renew_at) - time.monotonic(), 0)):
+            while not self._stopping.wait(wait):
                 close_old_connections()
-                now = time.monotonic()
-                if now >= renew_at:
-                    self._do(self._renew)
-                    renew_at = now + RENEW_INTERVAL
-                if now >= sweep_at:
-                    self._do(step)
-                    step = self._sweep_in_turn
-                    sweep_at = time.monotonic() + settings.SWEEP_SECONDS * _random.uniform(0.9, 1.1)
+                self._do(step)
+                step = self._sweep_in_turn
+                wait = settings.SWEEP_SECONDS * _random.uniform(0.9, 1.1)
         finally:
             connections.close_all()
 

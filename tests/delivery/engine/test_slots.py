@@ -1,19 +1,40 @@
 """Connection slots: never more than the account's limit, over all workers; free when their holder dies."""
 
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from django.db import connections
 from django.db.models import F
+from django.db.models.functions import Now
 
+from delivery.engine import held_slots as keeping
 from delivery.engine.demand import USUAL_CONNECTIONS, find_connection_limit
 from delivery.engine.held_slots import HeldSlots
 from delivery.engine.slots import Slot, give_slots_back, renew_slots, take_slot
 from senders.models import ConnectionSlot, Sender
+from tests import services
 from tests.delivery.engine.scenes import make_sender
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+MakeHeld = Callable[[Callable[[int], int]], HeldSlots]
+
+
+@pytest.fixture
+def make_held() -> Iterator[MakeHeld]:
+    made: list[HeldSlots] = []
+
+    def make(count_idle_sessions: Callable[[int], int]) -> HeldSlots:
+        made.append(HeldSlots(count_idle_sessions))
+        return made[-1]
+
+    yield make
+    for held in made:
+        held.close()
 
 
 @pytest.fixture
@@ -90,9 +111,11 @@ def test_of_many_who_ask_at_once_no_more_than_the_limit_get_one(sender: Sender) 
     assert sorted(taken) == [0, 1, 2]
 
 
-def test_a_slot_stays_with_an_idle_session_and_is_given_back_when_that_ends(sender: Sender) -> None:
+def test_a_slot_stays_with_an_idle_session_and_is_given_back_when_that_ends(
+    sender: Sender, make_held: MakeHeld
+) -> None:
     idle_sessions = 1
-    held = HeldSlots(lambda _sender_id: idle_sessions)
+    held = make_held(lambda _sender_id: idle_sessions)
     slot = held.take(sender.pk, 1)
     assert slot is not None
     held.put(slot)
@@ -104,16 +127,16 @@ def test_a_slot_stays_with_an_idle_session_and_is_given_back_when_that_ends(send
     assert take(sender, 1).number == 0
 
 
-def test_a_slot_without_a_session_is_given_back_at_once(sender: Sender) -> None:
-    held = HeldSlots(lambda _sender_id: 0)
+def test_a_slot_without_a_session_is_given_back_at_once(sender: Sender, make_held: MakeHeld) -> None:
+    held = make_held(lambda _sender_id: 0)
     slot = held.take(sender.pk, 1)
     assert slot is not None
     held.put(slot)
     assert take(sender, 1).number == 0
 
 
-def test_a_kept_slot_beyond_a_lowered_limit_is_given_back(sender: Sender) -> None:
-    held = HeldSlots(lambda _sender_id: 2)
+def test_a_kept_slot_beyond_a_lowered_limit_is_given_back(sender: Sender, make_held: MakeHeld) -> None:
+    held = make_held(lambda _sender_id: 2)
     slots = [held.take(sender.pk, 2), held.take(sender.pk, 2)]
     for slot in slots:
         assert slot is not None
@@ -124,8 +147,8 @@ def test_a_kept_slot_beyond_a_lowered_limit_is_given_back(sender: Sender) -> Non
     assert take(sender).number == 1
 
 
-def test_slots_in_use_and_kept_ones_are_renewed(sender: Sender) -> None:
-    held = HeldSlots(lambda _sender_id: 1)
+def test_slots_in_use_and_kept_ones_are_renewed(sender: Sender, make_held: MakeHeld) -> None:
+    held = make_held(lambda _sender_id: 1)
     first, second = held.take(sender.pk, 2), held.take(sender.pk, 2)
     assert first is not None
     assert second is not None
@@ -133,6 +156,20 @@ def test_slots_in_use_and_kept_ones_are_renewed(sender: Sender) -> None:
     end_slot_leases()
     held.renew()
     assert take_slot(sender.pk, 2) is None
+
+
+def test_slots_are_renewed_by_themselves_as_long_as_there_are_any(
+    sender: Sender, make_held: MakeHeld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "RENEW_INTERVAL", 0.05)
+    held = make_held(lambda _sender_id: 0)
+    slot = held.take(sender.pk, 1)
+    assert slot is not None
+    end_slot_leases()
+    services.wait_until(lambda: ConnectionSlot.objects.filter(lease_until__gt=Now()).exists())
+    held.put(slot)
+    services.wait_until(lambda: "slot-keeper" not in {thread.name for thread in threading.enumerate()})
+    assert take(sender, 1).number == 0
 
 
 def test_the_limit_is_the_accounts_own_or_what_is_usual(sender: Sender) -> None:
