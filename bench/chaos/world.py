@@ -258,7 +258,7 @@ def _prepare(world: World, senders: int) -> None:
         address = f"s{number}@acme.test"
         sender = Sender(
             address=address, display_name=f"S{number}", host="127.0.0.1", port=world.proxy.port, encryption="none",
-            login_method="none", timeout=10,
+            login_method="none", timeout=10, max_connections=20,
         )  # fmt: skip
         world.senders.append(save_sender(sender, password=None))
 
