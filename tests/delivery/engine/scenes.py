@@ -12,7 +12,7 @@ from delivery.engine.claim import claim_due
 from delivery.engine.values import Claim
 from records.models import Mail, SendingRecord
 from senders.enums import Encryption, LoginMethod
-from senders.models import Circuit, Sender
+from senders.models import Circuit, ConnectionSlot, Sender
 from senders.services import save_sender
 from tests import smtpd
 
@@ -80,8 +80,9 @@ def states_of_receivers(mail: Mail) -> dict[str, str]:
 
 
 def end_leases() -> None:
-    """Let every lease be over, as when their workers died long ago."""
+    """Let every lease be over, of mails and of connections, as when their workers died long ago."""
     Mail.objects.exclude(lease_until=None).update(lease_until=F("lease_until") - timedelta(days=1))
+    ConnectionSlot.objects.update(lease_until=F("lease_until") - timedelta(days=1))
 
 
 def make_due() -> None:
