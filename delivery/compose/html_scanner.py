@@ -55,7 +55,9 @@ class DecodedText(NamedTuple):
     """For each character, and for the end, the offset in the raw text."""
 
 
-_MARKUP = re.compile(r"<(?:(?P<comment>!--)|(?P<bogus>[!?]|/(?![a-zA-Z]))|(?P<end>/)?(?P<name>[a-zA-Z][^\s/>]*+)(?P<close>>)?)")
+_MARKUP = re.compile(
+    r"<(?:(?P<comment>!--)|(?P<bogus>[!?]|/(?![a-zA-Z]))|(?P<end>/)?(?P<name>[a-zA-Z][^\s/>]*+)(?P<close>>)?)"
+)
 _COMMENT_CLOSE = re.compile(r"--!?>")
 _BOGUS_COMMENT_CLOSE = re.compile(">")
 _ATTRIBUTE = re.compile(
