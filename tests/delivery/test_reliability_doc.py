@@ -1,0 +1,15 @@
+"""docs/reliability.md shows a result for every scenario of the bench."""
+
+import re
+from pathlib import Path
+
+from bench.chaos.report import BEGIN, END
+from bench.chaos.scenarios import SCENARIOS
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
+
+
+def test_the_table_has_every_scenario_in_order() -> None:
+    table = DOCUMENT.read_text().split(BEGIN)[1].split(END)[0]
+    rows = re.findall(r"^\| ([a-z0-9-]+) \| (.*?) \|", table, re.MULTILINE)
+    assert rows == [(scenario.name, scenario.what) for scenario in SCENARIOS]
