@@ -12,4 +12,4 @@ DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reliability.md"
 def test_the_table_has_every_scenario_in_order() -> None:
     table = DOCUMENT.read_text().split(BEGIN)[1].split(END)[0]
     rows = re.findall(r"^\| ([a-z0-9-]+) \| (.*?) \|", table, re.MULTILINE)
-    assert rows == [(scenario.name, scenario.what) for scenario in SCENARIOS]
+    assert rows[1:] == [(scenario.name, scenario.what) for scenario in SCENARIOS]
