@@ -40,6 +40,25 @@ class Verdict:
         return not self.complaints
 
 
+def _keep_evidence(world: World, odd: list[tuple]) -> None:
+    """Write down what postfix and the records say of mails that something is wrong with."""
+    log = world.postfix.running.log
+    (world.folder / "postfix.log").write_text(log)
+    lines = []
+    for row in odd[:50]:
+        ids = [line.split()[5].rstrip(":") for line in log.splitlines() if f"message-id={row[0]}" in line]
+        lines += [repr(row), *(line for line in log.splitlines() if any(f" {one}:" in line for one in ids))]
+        lines += map(
+            repr,
+            world.postgres.ask(
+                "SELECT r.epoch, r.outcome, r.reply_code, r.reply_text, r.queue_id, r.started_at, r.ended_at"
+                " FROM records_sendingrecord r JOIN records_mail m ON m.id = r.mail_id"
+                f" WHERE m.message_id = '{row[0]}' ORDER BY r.epoch"
+            ),
+        )
+    (world.folder / "odd.log").write_text("\n".join(lines))
+
+
 def judge(world: World, drained_in: float | None) -> Verdict:
     """Compare what the rows say with what the mail server has."""
     rows = world.postgres.ask(_ROWS)
@@ -50,6 +69,7 @@ def judge(world: World, drained_in: float | None) -> Verdict:
     extra = {row[0]: max(copies.get(row[0], 0) - 1, 0) for row in rows}
     unexplained = sum(max(extra[row[0]] - row[2], 0) for row in rows)
     failed = sum(row[1] != "sent" for row in rows)
+    _keep_evidence(world, [row for row in rows if row[0] not in copies or extra[row[0]] > row[2]])
     complaints = [
         *([f"{lost} lost"] if lost else []),
         *([f"{unexplained} duplicates without a record"] if unexplained else []),

@@ -191,13 +191,14 @@ class Postfix(Server):
     def _is_free(self) -> bool:
         return not services.is_listening(self.port)
 
-    def children(self) -> list[int]:
-        """List the processes that it consists of, but for the first."""
+    def children(self, name: str) -> list[int]:
+        """List its processes of that name."""
         found = []
         for entry in Path("/proc").iterdir():
             with contextlib.suppress(OSError, ValueError):
                 fields = (entry / "stat").read_text()
-                if int(fields.rsplit(")", 1)[1].split()[1]) == self.process.pid:
+                command = fields[fields.index("(") + 1 : fields.rindex(")")]
+                if command == name and int(fields.rsplit(")", 1)[1].split()[1]) == self.process.pid:
                     found.append(int(entry.name))
         return found
 
