@@ -93,6 +93,9 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # Short questions only: compiling one, for which PostgreSQL may take seconds, never pays.
+    options = DATABASES["default"].setdefault("OPTIONS", {})
+    options["options"] = f"-c jit=off {options.get('options', '')}".strip()
 
 LANGUAGE_CODE = env.one_of("LANGUAGE_CODE", ("en", "zh-hans"), default="en")
 # Each by its own name, whatever language the page is in: that is how its readers find it.

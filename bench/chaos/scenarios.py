@@ -42,7 +42,8 @@ def kill_anything(world: World, scale: float) -> None:
     while world.unsettled() and time.monotonic() < end:
         sessions = world.postfix.children("smtpd")
         world.chance.shuffle(sessions)
-        victim = world.chance.choice([*world.workers, world.redis, *sessions[:4]])
+        victims: list[Worker | Redis | int] = [*world.workers, world.redis, *sessions[:4]]
+        victim = world.chance.choice(victims)
         if isinstance(victim, Worker):
             victim.kill()
             kills += 1

@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -109,7 +110,7 @@ class Postgres(Server):
         if self.process.poll() is not None:
             self.start()
 
-    def ask(self, question: str) -> list[tuple]:
+    def ask(self, question: str) -> list[tuple[Any, ...]]:
         """Ask something, with patience while it is away."""
         end = time.monotonic() + PATIENCE
         while True:
@@ -208,9 +209,9 @@ class Postfix(Server):
         for path in (self.running.folder / "mail").glob("*/new/*"):
             head = path.read_bytes().partition(b"\n\n")[0].decode(errors="replace")
             queue_id = re.search(r"E?SMTPS?A?\)?.*?\bid ([0-9A-Za-z]+)", head, re.DOTALL)
-            message_id = re.search(r"^Message-ID:\s*(<[^>]+>)", head, re.MULTILINE | re.IGNORECASE)
-            if message_id:
-                seen.add((message_id[1], queue_id[1] if queue_id else path.name))
+            named = re.search(r"^Message-ID:\s*(<[^>]+>)", head, re.MULTILINE | re.IGNORECASE)
+            if named:
+                seen.add((named[1], queue_id[1] if queue_id else path.name))
         counted: dict[str, int] = {}
         for message_id, _queue_id in seen:
             counted[message_id] = counted.get(message_id, 0) + 1

@@ -142,3 +142,30 @@ def test_ids_are_nobody_elses() -> None:
 def test_any_text_arrives(texts: list[str]) -> None:
     ids = insert_mails(len(texts), subject=texts)
     assert list(Mail.objects.filter(pk__in=ids).order_by("pk").values_list("subject", flat=True)) == texts
+
+
+def rows_read_without_an_index() -> int:
+    """Count the rows of mails that PostgreSQL read by going through the whole table."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+        cursor.execute("SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'records_mail'")
+        return int(cursor.fetchone()[0])
+
+
+def test_many_rows_are_checked_by_index_though_the_first_were_checked_when_there_were_none() -> None:
+    if connection.vendor != "postgresql":  # the other keeps no plans
+        return
+    insert_receivers(1)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE records_mail, records_receiver")
+    insert_receivers(1)  # whose plan, for a table of one row, would be kept
+    before = rows_read_without_an_index()
+    insert_receivers(300)
+    assert rows_read_without_an_index() == before
+
+
+def insert_receivers(count: int) -> None:
+    ids = insert_mails(count)
+    with transaction.atomic():
+        rows = ((mail_id, "anna@example.net", "to", "pending") for mail_id in ids)
+        insert_rows(Receiver, ("mail_id", "address", "kind", "state"), rows)
