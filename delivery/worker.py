@@ -32,12 +32,12 @@ sweeper = Sweeper(sweep, dispatcher.wake, _after_sweep)
 
 def start() -> None:
     """Begin to work, in the process that does: threads do not outlive a fork."""
-    connection_created.connect(_prefer_indexes)
+    connection_created.connect(prefer_indexes)
     kept_sessions.after_closing = _after_closing
     sweeper.start()
 
 
-def _prefer_indexes(connection: BaseDatabaseWrapper, **_: Any) -> None:
+def prefer_indexes(connection: BaseDatabaseWrapper, **_: Any) -> None:
     """Have PostgreSQL use indexes always: there is one for whatever a worker asks.
 
     It keeps plans for as long as a connection lives, those of foreign key checks above all. One that was made while
