@@ -10,7 +10,7 @@ from delivery.engine.written import TryRecord, write_records
 from delivery.request import MailRequest
 from delivery.request_rules import CheckedParties
 from delivery.storing import mail_values
-from records.bulk import allot_ids, default_values, insert_rows
+from records.bulk import allot_ids, default_values, expect_rows, insert_rows
 from records.clock import database_now
 from records.enums import MailState, Outcome, ReceiverState, SkipReason
 from records.models import Mail, Receiver
@@ -29,6 +29,7 @@ class Homeless(NamedTuple):
 def store_refusals(requests: Sequence[Homeless], limits: Limits) -> list[int]:
     """Store refused mails within the caller's transaction; returns their ids."""
     now = database_now()
+    expect_rows(len(requests))
     ids = allot_ids(Mail, len(requests))
     ended = default_values(Mail) | {"state": MailState.FAILED.value, "epoch": _EPOCH, "finished_at": now}
     # Without their keys: the same requests may come again when mail is configured.

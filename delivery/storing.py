@@ -17,7 +17,7 @@ from delivery.exceptions import RequestRefusedError
 from delivery.request import MailRequest, aware
 from delivery.request_rules import CheckedParties, too_large
 from delivery.values import Attachment
-from records.bulk import allot_ids, default_values, insert_rows
+from records.bulk import allot_ids, default_values, expect_rows, insert_rows
 from records.clock import database_now
 from records.enums import ReceiverState
 from records.models import Body, Content, Mail, Receiver
@@ -67,6 +67,7 @@ def store(requests: Sequence[CheckedRequest], limits: Limits) -> Stored:
         IntegrityError: A key is taken, or an account was deleted meanwhile.
     """
     now = database_now()
+    expect_rows(len(requests))
     ids = allot_ids(Mail, len(requests))
     bodies = _share_bodies(requests, ids)
     heads: list[tuple[int, bytes, int]] = []

@@ -24,6 +24,18 @@ def default_values(model: type[Model]) -> dict[str, Any]:
     return {field.attname: field.get_default() for field in _fields(model)}
 
 
+def expect_rows(count: int) -> None:
+    """Have the checks of foreign keys use indexes until the transaction ends, if many rows are to be inserted in it.
+
+    PostgreSQL keeps the plan of such a check for as long as the connection lives. One that was made while the tables
+    were all but empty reads a whole table for every row.
+    """
+    assert connection.in_atomic_block
+    if connection.vendor == "postgresql" and count > _FEW:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan TO off; DISCARD PLANS")
+
+
 def allot_ids(model: type[Model], count: int) -> list[int]:
     """Take ids from the table's sequence, in rising order; within a transaction that then inserts them."""
     assert connection.in_atomic_block
@@ -70,19 +82,7 @@ def _fields(model: type[Model]) -> Sequence["Field[Any, Any]"]:
     return model._meta.concrete_fields  # noqa: SLF001  # a public interface, its name notwithstanding
 
 
-def _plan_checks_for_many() -> None:
-    """Have the checks of foreign keys use indexes until the transaction ends.
-
-    PostgreSQL keeps the plan of such a check for as long as the connection lives. One that was made while the tables
-    were all but empty reads a whole table for every row.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan TO off")
-        cursor.execute("DISCARD PLANS")
-
-
 def _copy(model: type[Model], fields: Sequence["Field[Any, Any]"], rows: Iterable[Sequence[Any]]) -> None:
-    _plan_checks_for_many()
     statement = f"COPY {_quoted_table(model)} ({_columns(fields)}) FROM STDIN"
     types = [str(field.db_type(connection)).partition("(")[0] for field in fields]
     is_binary = _BINARY_TYPES.issuperset(types)

@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from records.bulk import allot_ids, default_values, insert_rows
+from records.bulk import allot_ids, default_values, expect_rows, insert_rows
 from records.models import Body, Mail, Receiver
 from tests.records.rows import NOON, make_mail
 
@@ -167,5 +167,6 @@ def test_many_rows_are_checked_by_index_though_the_first_were_checked_when_there
 def insert_receivers(count: int) -> None:
     ids = insert_mails(count)
     with transaction.atomic():
+        expect_rows(count)
         rows = ((mail_id, "anna@example.net", "to", "pending") for mail_id in ids)
         insert_rows(Receiver, ("mail_id", "address", "kind", "state"), rows)
