@@ -2,7 +2,7 @@
 
     .venv/bin/python bench/compose.py
 
-Each way writes the same mail (2 KB of text and HTML; then with a 200 kB attachment; then in Chinese) to bytes with CRLF.
+Each way writes the same mail (2 KB of text and HTML; with a 200 kB attachment; in Chinese) to bytes with CRLF.
 Figures are the best of several rounds: other work on the machine only ever makes a round slower.
 """
 

@@ -1,4 +1,4 @@
-"""What survives: real workers, PostgreSQL, Redis and postfix, hurt on purpose. `python -m bench.chaos`; see __main__.py."""
+"""What survives: real workers, PostgreSQL, Redis and postfix, hurt on purpose. `python -m bench.chaos`."""
 
 from pathlib import Path
 

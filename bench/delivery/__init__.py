@@ -1,4 +1,4 @@
-"""How fast mail goes out, beside what a Django team could pick instead: `python -m bench.delivery`, see ../README.md."""
+"""How fast mail goes out, beside what a Django team could pick instead: `python -m bench.delivery`."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""From the results of the main comparison to its tables and bars: ratios are taken within a round, then their median."""
+"""From the results of the main comparison to its tables and bars: ratios within a round, then their median."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ def _bars_of_postgres(rounds: Rounds, size: int) -> list[Bar]:
     return [
         Bar(f"{label}post_office's best mode", _ratios(rounds, size, OURS, _is_post_office), 5, stretch=8),
         Bar(f"{label}two workers to one", _ratios(rounds, size, OURS_TWO, lambda name: name == OURS), 1.3),
-        Bar(f"{label}smtplib pinned to a core", _ratios(rounds, size, OURS, lambda name: name == PINNED), 0.4, stretch=0.7),
-        Bar(f"{label}a Celery task and a record per mail", _ratios(rounds, size, OURS, lambda name: name == ONE_TASK), 30),
+        Bar(f"{label}smtplib pinned to a core", _ratios(rounds, size, OURS, PINNED.__eq__), 0.4, stretch=0.7),
+        Bar(f"{label}a Celery task and a record per mail", _ratios(rounds, size, OURS, ONE_TASK.__eq__), 30),
         Bar(f"{label}CPU per mail, all processes", tuple(one.cpu for one in mine), 0.25, False, "ms", ".3f"),
         Bar(f"{label}SQL statements per mail", statements, 0.3, False, "", ".3f"),
         Bar(f"{label}peak memory of the worker", tuple(one.memory for one in mine), 100, False, "MB", ".0f"),

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -184,7 +181,9 @@ PEER_SETUPS = (
     PeerSetup("post_office, 1 process", "post_office", left=POST_OFFICE_LEFT),
     PeerSetup("post_office, 2 processes", "post_office", left=POST_OFFICE_LEFT, processes=2),
     PeerSetup("post_office, 1 process, batches of 1,000", "post_office", left=POST_OFFICE_LEFT, batch=1000),
-    PeerSetup("post_office, 2 processes, batches of 1,000", "post_office", left=POST_OFFICE_LEFT, processes=2, batch=1000),
+    PeerSetup(
+        "post_office, 2 processes, batches of 1,000", "post_office", left=POST_OFFICE_LEFT, processes=2, batch=1000
+    ),
     PeerSetup("post_office, Celery", "post_office celery", is_celery=True, left=POST_OFFICE_LEFT),
     PeerSetup("django-mailer", "mailer", left="SELECT count(*) FROM mailer_message"),
     PeerSetup("celery-email, chunks of 10", "celery_email", is_celery=True),

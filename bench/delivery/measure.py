@@ -1,4 +1,4 @@
-"""One measured run of a contestant: from the word to go until the server has the last mail and the last row is settled."""
+"""One measured run of a contestant: from the word to go until the last mail arrived and the last row is settled."""
 
 from __future__ import annotations
 

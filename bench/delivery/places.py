@@ -1,4 +1,4 @@
-"""Where the further parts take place: PostgreSQL, Redis and platforms beside each other, each with an account of its own."""
+"""Where the further parts take place: PostgreSQL, Redis and platforms, each with an account of its own."""
 
 from __future__ import annotations
 

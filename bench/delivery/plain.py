@@ -65,7 +65,8 @@ def by_ours(port: int, count: int, mime: bytes, authority: str) -> None:
 
     settings = ServerSettings(
         "127.0.0.1", port, Encryption.SSL if authority else Encryption.NONE,
-        Credentials(SENDER, "password") if authority else None, Path(authority).read_text() if authority else "", "bench",
+        Credentials(SENDER, "password") if authority else None, Path(authority).read_text() if authority else "",
+        "bench",
     )  # fmt: skip
     mails = (ComposedMail(Envelope(SENDER, (receiver(number),)), f"<{number}@bench>", mime) for number in range(count))
     _wait_for_the_word()

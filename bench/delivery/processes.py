@@ -12,7 +12,6 @@ from pathlib import Path
 
 from bench.delivery import ROOT
 
-
 _niceness = 0
 
 

@@ -38,8 +38,8 @@ def far(folder: Path, count: int) -> None:
         )
         print(
             f"\n25 ms each way, {FAR_CONNECTIONS} connections: {result.rate:.0f}/s, {result.cpu:.2f} CPU-ms per mail, "
-            f"{result.cpu_of_worker:.2f} of it the worker's; {result.statements:.2f} statements and {result.commits:.2f} "
-            f"commits per mail; others used {result.foreign:.2f} cores"
+            f"{result.cpu_of_worker:.2f} of it the worker's; {result.statements:.2f} statements and "
+            f"{result.commits:.2f} commits per mail; others used {result.foreign:.2f} cores"
         )
         _print_statements(store, count)
 

@@ -1,4 +1,4 @@
-"""The servers of a run: a durable PostgreSQL, Redis, mail servers and a far line to them, all on loopback, all private."""
+"""The servers of a run: a durable PostgreSQL, Redis, mail servers and a far line to them, private and on loopback."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Runs in the peers' environment, told what to do by the bench: `python drive.py ACTION PEER [COUNT SIZE]`.
 
-`fill` queues COUNT mails of SIZE bytes and prints the seconds it took; `deliver` prints "ready", waits for a line, sends
-whatever is queued, prints "done" and waits until it is let go, so that its memory and CPU time can be read.
+`fill` queues COUNT mails of SIZE bytes and prints the seconds it took; `deliver` prints "ready", waits for a line,
+sends whatever is queued, prints "done" and waits until it is let go, so that its memory and CPU time can be read.
 """
 
 import os
