@@ -67,7 +67,8 @@ make_venv() {
     return 0
   fi
   say "installing the packages of $1, once"
-  .venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes --only-binary :all: \
+  # The lock is complete. Left to resolve again, pip takes a newer release for a requirement with an extra, and refuses it.
+  .venv/bin/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes --only-binary :all: \
     -r "$1" </dev/null || give_up "the packages in $1 could not be installed, see above"
   lock_state "$1" >".venv/.installed-$1"
 }
