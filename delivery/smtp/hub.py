@@ -8,16 +8,20 @@ second over two lanes as over one connection; and a far server's lanes can share
 Code that may run in a lane waits by `await_ready`, and has what can't wait so done by `elsewhere`.
 """
 
+import logging
 import select
 import socket
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
 from greenlet import getcurrent, greenlet
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Job = Callable[[], object]
@@ -30,8 +34,16 @@ class Lane(greenlet):
 
     def __init__(self, hub: "Hub", job: Job) -> None:
         """Prepare; the lane begins when it is switched to."""
-        super().__init__(job)
+        super().__init__(self._do)
         self.hub = hub
+        self._job = job
+
+    def _do(self) -> None:
+        """Do the job; what goes wrong with it is no matter of the other lanes."""
+        try:
+            self._job()
+        except Exception:
+            logger.exception("a lane failed")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,10 +69,11 @@ class Hub:
         self._next_end = float("inf")
         self._next_tick = 0.0
         self.ticks: list[Job] = []
-        """Called now and then between the lanes, however long those wait; may not raise."""
+        """Called now and then between the lanes, however long those wait."""
         self.shelf: dict[object, object] = {}
         """What the lanes share."""
         self._bell, self._ear = socket.socketpair()
+        self._bell.setblocking(False)
         self._ear.setblocking(False)
         self._poll.register(self._ear, select.POLLIN)
         self._home: greenlet | None = None
@@ -83,23 +96,27 @@ class Hub:
             while self._begin_jobs():
                 self._go_round()
         finally:
-            self._bell.close()
-            self._ear.close()
+            with self._lock:
+                self._is_over = True
+                self._bell.close()
+                self._ear.close()
 
     def _ring(self) -> None:
         """Wake the hub; the lock is held."""
-        self._bell.send(b"!")
+        if not self._is_over:
+            with suppress(BlockingIOError):  # it was woken so often already that it will hear
+                self._bell.send(b"!")
 
     def _begin_jobs(self) -> bool:
         """Begin what was added; False: there is nothing left to do, and nothing can be added any more."""
-        while True:
-            with self._lock:
-                self._is_over = not (self._jobs or self._lanes)
-                job = self._jobs.popleft() if self._jobs else None
-            if job is None:
-                return not self._is_over
+        for _ in range(len(self._jobs)):  # what these add comes later: the lanes that wait have their turn before
             self._lanes += 1
-            self._switch_to(Lane(self, job))
+            self._switch_to(Lane(self, self._jobs.popleft()))
+        if self._lanes:
+            return True
+        with self._lock:
+            self._is_over = not self._jobs
+            return not self._is_over
 
     def _switch_to(self, lane: Lane, *values: bool) -> None:
         lane.switch(*values)
@@ -120,8 +137,14 @@ class Hub:
             self._give_up_until(now)
         if self.ticks and now >= self._next_tick:
             self._next_tick = now + TICK
-            for tick in list(self.ticks):
+            self._do_ticks()
+
+    def _do_ticks(self) -> None:
+        for tick in list(self.ticks):
+            try:
                 tick()
+            except Exception:
+                logger.exception("what a hub does now and then failed")
 
     def _patience(self) -> float | None:
         """Tell how long to wait at most, in milliseconds."""
@@ -152,6 +175,7 @@ class Hub:
     def wait(self, lane: Lane, number: int, events: int, end: float) -> bool:
         """Let others go on until one of the events is there; False: the time `end` came first."""
         assert self._home is not None
+        assert number not in self._waits, "one lane for a socket"
         self._poll.register(number, events)
         self._waits[number] = _Wait(lane, end)
         self._next_end = min(self._next_end, end)
