@@ -7,9 +7,9 @@ that it is claimed in (`delivery.smtp.hub`, `delivery.engine.shared`). The rules
    whose server has been silent for a while keeps its thread, and takes no other sender's place. There are up to three
    times as many threads for that; when all of them hang, the next sender waits for the first that ends.
 2. With more senders than lines they take **turns**, in the order in which they came; who has several gives way first.
-3. A sender gets **further lines** where its account allows them, much of its mail waits, its server is slow, and this
-   process mostly waits for it: on a fast server they would only get into each other's way. They never take the last
-   quarter of the lines.
+3. A sender gets **further lines** where its account allows them and much of its mail waits. To a slow server any
+   number, as long as this process mostly waits for it; to a fast one a few, which keep it busy while this process
+   computes: more would only get into each other's way. They never take the last quarter of the lines.
 4. **Urgent** mail does not queue: its sender gets a line at once, unless one of its lines is just sending. That one
    takes the urgent mail with its next claim, a moment later.
 
@@ -24,7 +24,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from delivery.engine.crew import Crew
 from delivery.engine.demand import count_due, find_connection_limit
@@ -193,6 +193,8 @@ class Dispatcher:
         """Be a line."""
         post, comes_back = stint.post, False
         try:
+            # The sender's other lines may keep this thread for hours, and its connection may have broken meanwhile.
+            close_old_connections()
             comes_back = self._work(stint)
         except Exception:
             post.is_asked = False
