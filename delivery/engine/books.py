@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from delivery.engine import allowance, lessons
@@ -67,21 +67,23 @@ class Books:
         Args:
             doubtful: Of mails that may have been sent, and nobody knows.
         """
-        self._supply.close()
-        doubts = {result.claim.mail_id: result for result in doubtful}
-        results, unsent = list(doubts.values()), list[Claim]()
-        for group in self._supply.groups:
-            results += group.results
-            unsent += [claim for claim in group.undecided if claim.mail_id not in doubts]
         try:
-            finish(results)
-            release(unsent, unsent=True)
-            allowance.give_back(self._sender, unsent)
+            self._supply.close()
+            self._settle_all({result.claim.mail_id: result for result in doubtful})
         finally:
             for group in self._supply.groups:
                 group.let_go()
             self._supply.groups.clear()
             self._supply.leave()
+
+    def _settle_all(self, doubts: Mapping[int, TryResult]) -> None:
+        results, unsent = list(doubts.values()), list[Claim]()
+        for group in self._supply.groups:
+            results += group.results
+            unsent += [claim for claim in group.undecided if claim.mail_id not in doubts]
+        finish(results)
+        release(unsent, unsent=True)
+        allowance.give_back(self._sender, unsent)
 
     def learn(self, replies: Sequence[Reply]) -> None:
         """Learn from a server's complaints how much the account may send."""

@@ -45,7 +45,7 @@ class Supply:
         self.groups: deque[Group] = deque()
         """Not settled yet, oldest first."""
         self.trouble: Exception | None = None
-        """Why nothing more could be claimed, if the database failed."""
+        """Why nothing more could be claimed, or what was known not be settled."""
         self.is_closed = False
         """Nothing more is given, nor claimed: the account failed, or the last line is leaving."""
         self.is_spent = False
@@ -95,7 +95,7 @@ class Supply:
     def take_back(self, handed: Iterable[Handed]) -> None:
         """Keep mails of which no dot was sent for the next session, before all others."""
         for one in reversed(list(handed)):
-            one.may_be_sent = False
+            one.may_be_sent, one.refusal = False, None
             self._returned.appendleft(one)
 
     def close(self) -> list[tuple[Group, Claim]]:
@@ -137,12 +137,12 @@ class Supply:
     def collect(self) -> None:
         """Wait for what is being claimed, and take it.
 
-        What the database did meanwhile is not raised from here: this is called amid a mail, whose result must not be
-        lost.
+        What went wrong meanwhile is not raised from here: this is called amid a mail, whose result must not be lost,
+        and by the last line, which has to give back what is in hand.
         """
         try:
             self._claimer.wait()
-        except (DatabaseError, InterfaceError) as error:
+        except Exception as error:  # noqa: BLE001  # whatever ended the job of another thread; it is raised or logged
             self.trouble = error
         self._append_ahead()
 
@@ -150,7 +150,7 @@ class Supply:
         """Wait for what is being settled; what goes wrong is noted as trouble."""
         try:
             self.settler.wait()
-        except (DatabaseError, InterfaceError) as error:
+        except Exception as error:  # noqa: BLE001  # as above
             self.trouble = error
 
     def claim_ahead(self) -> None:
