@@ -202,15 +202,16 @@ class Flow:
 
     def _note(self, session: Session, delivery: Delivery) -> None:
         """Take down what a session said of the oldest mail in it."""
-        handed, now = self._handed.popleft(), time.monotonic()
-        if self._handed:
-            self._handed[0].began = now
+        handed, now = self._handed[0], time.monotonic()
         if handed.refusal is Refusal.STOPPING:
-            self._handed.appendleft(handed)
             return
         self._lost_in_a_row = 0
         self._is_answered, self.answered_at = True, now
         result = judge(handed.claim, delivery, handed.refusal, self._server, session.tls, began=handed.began, ended=now)
+        # In hand until then: should anything go wrong, it is not taken for unsent.
+        self._handed.popleft()
+        if self._handed:
+            self._handed[0].began = now
         self._add(handed.group, result)
 
     def _judge_loss(self, error: SessionError) -> None:
