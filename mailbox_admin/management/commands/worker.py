@@ -27,7 +27,7 @@ class Command(BaseCommand):
 
     def handle(self, *, name: str, concurrency: int | None, **_options: Any) -> None:
         """Work, and exit with the worker's own status."""
-        os.environ["CELERY_SKIP_CHECKS"] = "1"  # it would ask all checks, and throw away what they say
+        os.environ.setdefault("CELERY_SKIP_CHECKS", "1")  # it would ask all checks, and throw away what they say
         worker = app.Worker(
             hostname=host_format(name),
             concurrency=concurrency,
