@@ -185,9 +185,19 @@ class Dispatcher:
     def _have_run(self, post: Post, line: Callable[[], object]) -> None:
         """Run a line beside the sender's others, in the thread that they share."""
         if post.hub is None or not post.hub.add(line):
-            post.hub = Hub()
-            post.hub.add(line)
-            self._crew.do(post.hub.run)
+            post.hub = self._begin_hub(line)
+
+    def _begin_hub(self, line: Callable[[], object]) -> Hub:
+        """Run a line in a thread of its own, for others to join it."""
+        hub = Hub()
+        hub.is_stopping = self._stopping.is_set
+        hub.add(line)
+        try:
+            self._crew.do(hub.run)
+        except BaseException:  # no thread to be had: whoever comes next tries again
+            hub.close()
+            raise
+        return hub
 
     def _serve(self, stint: Stint) -> None:
         """Be a line."""

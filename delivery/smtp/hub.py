@@ -72,6 +72,8 @@ class Hub:
         """Called now and then between the lanes, however long those wait."""
         self.shelf: dict[object, object] = {}
         """What the lanes share."""
+        self.is_stopping: Callable[[], bool] = lambda: False
+        """Tells whether the lanes are to end soon, though they may all be waiting."""
         self._bell, self._ear = socket.socketpair()
         self._bell.setblocking(False)
         self._ear.setblocking(False)
@@ -96,10 +98,14 @@ class Hub:
             while self._begin_jobs():
                 self._go_round()
         finally:
-            with self._lock:
-                self._is_over = True
-                self._bell.close()
-                self._ear.close()
+            self.close()
+
+    def close(self) -> None:
+        """Let nothing be added any more; only for a hub that is not running."""
+        with self._lock:
+            self._is_over = True
+            self._bell.close()
+            self._ear.close()
 
     def _ring(self) -> None:
         """Wake the hub; the lock is held."""
