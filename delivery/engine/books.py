@@ -46,8 +46,9 @@ class Books:
         for group in list(groups):
             if group.is_complete and not group.is_handed_in:
                 self._hand_in(group)
-        while groups and groups[0].is_settled:
-            groups.popleft()
+        # Not only the oldest: one may wait for a silent server while thousands go by.
+        for group in [group for group in groups if group.is_settled]:
+            groups.remove(group)
 
     def settle_late(self) -> None:
         """Settle what is known of groups whose last mails keep waiting."""
