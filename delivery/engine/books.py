@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
 
 from delivery.engine import allowance, lessons
@@ -61,6 +61,26 @@ class Books:
         self._supply.wait_for_settler()
         for group in list(self._supply.groups):
             self._settle(group)
+
+    def give_back(self, in_hand: Collection[int]) -> None:
+        """Give back what is in the hands of no line, so that others have it: its final dots were not sent.
+
+        Args:
+            in_hand: The mails that are.
+
+        Raises:
+            DatabaseError: They stay as they are.
+        """
+        groups = self._supply.groups
+        unsent = [(group, claim) for group in groups for claim in group.undecided if claim.mail_id not in in_hand]
+        if not unsent:
+            return
+        claims = [claim for _group, claim in unsent]
+        release(claims, unsent=True)
+        for group, claim in unsent:
+            group.drop(claim)
+        allowance.give_back(self._sender, claims)
+        self.settle_complete()
 
     def leave(self, doubtful: Iterable[TryResult]) -> None:
         """End with nothing in hand, as the last line: settle what is known, give back what certainly was not sent.

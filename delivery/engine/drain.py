@@ -95,7 +95,10 @@ class Drain:
             if is_probe:
                 self._probe(sender, line)
             shared = share(sender, lambda: Supply(Server.of(sender), find_account=_Watch(sender, self._is_over)))
-            return Flow(sender, line, shared, is_stopping=self._is_stopping).run()
+            is_joined = shared.is_begun
+            is_any_sent = Flow(sender, line, shared, is_stopping=self._is_stopping).run()
+            # What was begun in another's turn may end with it: then this one has still to look for itself.
+            return is_any_sent or (is_joined and shared.is_over)
 
     def _probe(self, sender: Sender, line: Line) -> None:
         """Look whether the account works again, with one session and at most one mail.

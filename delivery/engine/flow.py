@@ -72,8 +72,6 @@ class Flow:
         self._lost_in_a_row = 0
         self._is_answered = False
         """The present session took a mail, or refused one."""
-        self.answered_at = float("-inf")
-        """When the server last did, on `time.monotonic()`."""
 
     def run(self) -> bool:
         """Send all that the supply gives; returns whether anything was.
@@ -105,6 +103,11 @@ class Flow:
             raise trouble
         logger.warning("the next mails could not be claimed", extra={"sender_id": self._sender.pk}, exc_info=trouble)
         connection.close_if_unusable_or_obsolete()
+
+    @property
+    def in_hand(self) -> list[Claim]:
+        """The mails that are with the present session."""
+        return [handed.claim for handed in self._handed]
 
     def park(self, error: SessionError) -> None:
         """Park the account's mail, and give what was claimed back as it was, with a record of why.
@@ -163,9 +166,13 @@ class Flow:
         try:
             return self._line.session()
         except SessionError as error:
-            if not (self._is_one_too_many(error) or self._shared.is_answered_elsewhere(self)):
+            if not (self._shared.failure or self._is_one_too_many(error) or self._is_of_this_line(error)):
                 self.park(error)
             raise AccountFailedError from error
+
+    def _is_of_this_line(self, error: SessionError) -> bool:
+        """Tell whether the account works, as another line shows; a refused sign-in is not tried again all the same."""
+        return not circuit.is_refusal(error) and self._shared.answers.came_elsewhere()
 
     def _is_one_too_many(self, error: SessionError) -> bool:
         """Learn whether the server only refused one connection more: then the others go on, and have the mail."""
@@ -206,7 +213,8 @@ class Flow:
         if handed.refusal is Refusal.STOPPING:
             return
         self._lost_in_a_row = 0
-        self._is_answered, self.answered_at = True, now
+        self._is_answered = True
+        self._shared.answers.note(now)
         result = judge(handed.claim, delivery, handed.refusal, self._server, session.tls, began=handed.began, ended=now)
         # In hand until then: should anything go wrong, it is not taken for unsent.
         self._handed.popleft()
@@ -223,7 +231,8 @@ class Flow:
         if self._is_answered or not self._line.is_fresh or self._shared.failure:
             return  # nobody's fault: servers end old connections as they like
         if self._is_of_account(error):
-            self.park(error)
+            if not (self._is_one_too_many(error) or self._is_of_this_line(error)):
+                self.park(error)
             raise AccountFailedError from error
         handed = self._handed.popleft()
         self._add(handed.group, judge_failure(handed.claim, error, self._server, of_account=False))

@@ -41,7 +41,7 @@ class Group:
     results: list[TryResult] = field(default_factory=list)
     """Known, and not settled yet."""
     decided: set[int] = field(default_factory=set)
-    """Mails of which it is known what came of them."""
+    """Mails of which it is known what came of them, and those that were given back."""
     known_since: float = 0.0
     """When the oldest of the results came, on `time.monotonic()`."""
     is_handed_in: bool = False
@@ -73,6 +73,10 @@ class Group:
         self.results.append(result)
         self.decided.add(result.claim.mail_id)
         self.hold.stir()
+
+    def drop(self, claim: Claim) -> None:
+        """Have nothing to do with a mail any more: it was given back."""
+        self.decided.add(claim.mail_id)
 
     def forget(self, results: Sequence[TryResult]) -> None:
         """Forget the oldest results, which were settled."""

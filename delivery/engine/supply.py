@@ -98,6 +98,12 @@ class Supply:
             one.may_be_sent, one.refusal = False, None
             self._returned.appendleft(one)
 
+    def waits_since(self) -> float:
+        """Tell when the oldest mail that waits for a line was claimed, on `time.monotonic()`; inf: none waits."""
+        waiting = [group for group in [*self.groups, self._ahead] if group is not None and group.waiting]
+        waiting += [handed.group for handed in self._returned]
+        return min((group.hold.taken for group in waiting), default=float("inf"))
+
     def close(self) -> list[tuple[Group, Claim]]:
         """Give nothing more; returns the claims that are not in the hands of a line."""
         self.is_closed = True
