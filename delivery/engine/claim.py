@@ -159,7 +159,7 @@ def renew(claims: Collection[Claim]) -> set[int]:
     """Prolong the leases of claims; never revive one that is over, never shorten one. Returns whose mail still is."""
     if not claims:
         return set()
-    given = claims_as_table(claims)
+    given = claims_as_table(sorted(claims, key=lambda claim: claim.mail_id))
     until = time_literal(database_now() + timedelta(seconds=get_limits().claim_lease))
     return fetch_ids(
         f"""
