@@ -48,10 +48,18 @@ class _Connection(socketserver.StreamRequestHandler):
     def _obey(self, number: int, verb: str) -> None:
         self._answer(number, verb, "354 go on" if verb == "DATA" else "250 ok")
         if verb == "DATA":
-            lines = list(iter(self.rfile.readline, b".\r\n"))
+            lines = self._read_content()
             self._answer(number, "DOT", "250 ok")
             subject = next(line for line in lines if line.startswith(b"Subject: "))
             self.server.subjects.append(subject.decode().removeprefix("Subject: ").strip())
+
+    def _read_content(self) -> list[bytes]:
+        lines: list[bytes] = []
+        while (line := self.rfile.readline()) != b".\r\n":
+            if not line:
+                raise OSError
+            lines.append(line)
+        return lines
 
     def _answer(self, number: int, verb: str, usual: str) -> None:
         answer = self.server.answer(number, verb)
