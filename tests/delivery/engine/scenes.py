@@ -86,8 +86,8 @@ def end_leases() -> None:
 
 
 def make_due() -> None:
-    """Let every waiting mail be due."""
-    Mail.objects.update(due_at=F("accepted_at") - timedelta(seconds=1))
+    """Let every waiting mail be due; a worker may be at work on the others."""
+    Mail.objects.filter(state__in=("queued", "retry")).update(due_at=F("accepted_at") - timedelta(seconds=1))
 
 
 def let_expire(mail: Mail) -> None:
