@@ -96,14 +96,14 @@ def _prepare() -> None:
 
 def _serve(listener: socket.socket) -> int:
     python = (sys.executable, "-m")
-    celery = (*python, "celery", "-A", "mailbox_admin", "--workdir", str(ROOT), "-q")
-    quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
     gunicorn = ("gunicorn", "-c", "python:mailbox_admin.gunicorn_config", "--bind", f"fd://{listener.fileno()}")
     web = Child("web", (*python, *gunicorn, "mailbox_admin.wsgi:application"), (listener.fileno(),))
-    worker = Child("worker", (*celery, "worker", "-P", "threads", "-Q", "mail", "-n", "run@%h", *quiet))
-    beat = Child("beat", (*celery, "beat"))
+    worker = Child("worker", (sys.executable, "manage.py", "worker", "--name", "run@%h"))
+    beat = Child("beat", (*python, "celery", "-A", "mailbox_admin", "--workdir", str(ROOT), "-q", "beat"))
     # Children of a parent with a working folder of its own would not find the packages.
     os.chdir(ROOT)
+    # With an arena for each of many threads, glibc takes memory that it does not need.
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     status = Supervisor([web, worker, beat], on_tick=_announcer(url_of(listener))).run()
     _say("Mailbox has stopped." if status == 0 else "Mailbox has stopped: a process cannot be kept running.")
     return status

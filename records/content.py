@@ -5,6 +5,7 @@ A mail is its own header fields and then a body, which many mails may share: wha
 
 from collections.abc import Collection
 
+from records.bulk import one_of
 from records.models import Body, Content
 
 _AT_ONCE = 1000
@@ -18,7 +19,7 @@ def store_content(mail_id: int, head: bytes, body: bytes) -> None:
 
 def read_many(mail_ids: Collection[int]) -> dict[int, bytes]:
     """Read the bytes of mails, in one query; a mail without content is left out."""
-    rows = Content.objects.filter(mail_id__in=mail_ids).values_list("mail_id", "head", "body__octets")
+    rows = Content.objects.filter(mail_id__in=one_of(mail_ids)).values_list("mail_id", "head", "body__octets")
     return {mail_id: bytes(head) + bytes(octets) for mail_id, head, octets in rows}
 
 

@@ -58,10 +58,7 @@ class Worker:
         self._keeper.start()
 
     def _start(self) -> None:
-        command = [
-            sys.executable, "-m", "celery", "-A", "mailbox_admin", "-q", "worker", "-P", "threads", "-Q", "mail",
-            "-n", f"w{self._number}@%h", "--without-gossip", "--without-mingle",
-        ]  # fmt: skip
+        command = [sys.executable, "manage.py", "worker", "--name", f"w{self._number}@%h"]
         self.starts += 1
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(

@@ -94,9 +94,8 @@ class Platform:
 
     def worker(self, name: str = "worker") -> Child:
         """Start a worker as docs/operations.md says, and wait until it waits for work."""
-        command = [sys.executable, "-m", "celery", "-A", "mailbox_admin", "-q", "worker", "-P", "threads", "-Q", "mail"]
-        quiet = ["-n", f"{name}@bench", "--without-gossip", "--without-mingle"]
-        return Child([*command, *quiet], env=self.env, output=self.folder / f"{name}.log")
+        command = [sys.executable, "manage.py", "worker", "--name", f"{name}@bench"]
+        return Child(command, env=self.env, output=self.folder / f"{name}.log")
 
     def beat(self) -> Child:
         """Start the scheduler."""

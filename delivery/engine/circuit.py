@@ -61,7 +61,7 @@ def trip(sender: Sender, error: SessionError, *, is_probe: bool) -> None:
     """
     reply = str(error.reply)[:1000] if error.reply else ""
     cause = explain(failure_of(error.phase, error.fault, error.reply, Server.of(sender))).key
-    state = CircuitState.REFUSED if _is_refusal(error) else CircuitState.OPEN
+    state = CircuitState.REFUSED if is_refusal(error) else CircuitState.OPEN
     _open(sender, state, Circuit(phase=error.phase, fault=error.fault, cause=cause, reply=reply), is_probe=is_probe)
 
 
@@ -72,7 +72,7 @@ def park_unreadable(sender: Sender) -> None:
     _open(sender, CircuitState.REFUSED, reason, is_probe=False)
 
 
-def _is_refusal(error: SessionError) -> bool:
+def is_refusal(error: SessionError) -> bool:
     """Tell whether trying again could lock the account: the server finally refused the sign-in."""
     if error.reply is None or not error.reply.is_permanent:
         return False

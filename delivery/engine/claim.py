@@ -10,8 +10,9 @@ from django.db.models import F, Q, QuerySet
 from delivery.engine import allowance
 from delivery.engine.given import Given, clock, fetch_ids, time_literal
 from delivery.engine.limits import get_limits
-from delivery.engine.priorities import DueMail, pick_by_priority
+from delivery.engine.priorities import ByPriority, DueMail, pick_by_priority
 from delivery.engine.values import Claim, ClaimedReceiver
+from records.bulk import one_of
 from records.clock import database_now
 from records.enums import MailKind, MailState, Outcome, ReceiverState
 from records.models import Mail, Receiver, SendingRecord
@@ -71,12 +72,9 @@ def due_mail(sender_id: int, now: datetime) -> QuerySet[Mail]:
 
 
 def _lock_due(sender_id: int, size: int, now: datetime, *, untried_only: bool = False) -> list[DueMail]:
-    due = due_mail(sender_id, now)
-    if untried_only:
-        due = due.filter(state=MailState.QUEUED)
     picked: list[DueMail] = []
     size_in_all = 0
-    for mail in pick_by_priority(due, size):
+    for mail in pick_by_priority(_DUE[untried_only], sender_id, size, now):
         size_in_all += mail.size
         if picked and size_in_all > GROUP_BYTES:
             break
@@ -84,12 +82,20 @@ def _lock_due(sender_id: int, size: int, now: datetime, *, untried_only: bool = 
     return picked
 
 
+def _untried_mail(sender_id: int, now: datetime) -> QuerySet[Mail]:
+    return due_mail(sender_id, now).filter(state=MailState.QUEUED)
+
+
+_DUE = {False: ByPriority(due_mail), True: ByPriority(_untried_mail)}
+"""By whether only mail that was never tried is wanted."""
+
+
 def _take(mails: Sequence[DueMail], receivers: dict[int, list[ClaimedReceiver]], now: datetime) -> list[Claim]:
     if not mails:
         return []
     taken = (
         Mail.objects.waiting()
-        .filter(pk__in=[mail.id for mail in mails])
+        .filter(pk__in=one_of([mail.id for mail in mails]))
         .update(
             state=MailState.SENDING,
             epoch=F("epoch") + 1,
@@ -109,7 +115,7 @@ def _pending_of(mails: Sequence[DueMail]) -> dict[int, list[ClaimedReceiver]]:
 def pending_receivers(mail_ids: Collection[int]) -> dict[int, list[ClaimedReceiver]]:
     """Load the receivers that are still to be tried, by mail id."""
     found: dict[int, list[ClaimedReceiver]] = {mail_id: [] for mail_id in mail_ids}
-    pending = Receiver.objects.filter(mail_id__in=found, state=ReceiverState.PENDING).order_by("pk")
+    pending = Receiver.objects.filter(mail_id__in=one_of(found), state=ReceiverState.PENDING).order_by("pk")
     for mail_id, receiver_id, address in pending.values_list("mail_id", "pk", "address"):
         found[mail_id].append(ClaimedReceiver(receiver_id, wire_form(address)))
     return found
@@ -153,7 +159,7 @@ def renew(claims: Collection[Claim]) -> set[int]:
     """Prolong the leases of claims; never revive one that is over, never shorten one. Returns whose mail still is."""
     if not claims:
         return set()
-    given = claims_as_table(claims)
+    given = claims_as_table(sorted(claims, key=lambda claim: claim.mail_id))
     until = time_literal(database_now() + timedelta(seconds=get_limits().claim_lease))
     return fetch_ids(
         f"""

@@ -1,14 +1,15 @@
 """Who gets a line: the dispatcher of a worker process shares its lines among the senders whose mail is due.
 
-A *line* is a thread that sends one sender's mail over one connection. Its rules, in this order:
+A *line* sends one sender's mail over one connection. The lines of a sender share one thread, its mail and the groups
+that it is claimed in (`delivery.smtp.hub`, `delivery.engine.shared`). The rules, in this order:
 
 1. A sender's **first line** comes before anybody's second. Only lines that move count against `MAILBOX_LINES`: one
    whose server has been silent for a while keeps its thread, and takes no other sender's place. There are up to three
    times as many threads for that; when all of them hang, the next sender waits for the first that ends.
 2. With more senders than lines they take **turns**, in the order in which they came; who has several gives way first.
-3. A sender gets **further lines** where its account allows them, much of its mail waits, its server is slow, and this
-   process mostly waits for it: on a fast server they would only get into each other's way. They never take the last
-   quarter of the lines.
+3. A sender gets **further lines** where its account allows them and much of its mail waits. To a slow server any
+   number, as long as this process mostly waits for it; to a fast one a few, which keep it busy while this process
+   computes: more would only get into each other's way. They never take the last quarter of the lines.
 4. **Urgent** mail does not queue: its sender gets a line at once, unless one of its lines is just sending. That one
    takes the urgent mail with its next claim, a moment later.
 
@@ -23,12 +24,13 @@ from collections.abc import Callable
 from typing import Protocol
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError
+from django.db import DatabaseError, InterfaceError, close_old_connections
 
 from delivery.engine.crew import Crew
 from delivery.engine.demand import count_due, find_connection_limit
 from delivery.engine.held_slots import HeldSlots
-from delivery.engine.stints import STALL_TIME, Post, Stint
+from delivery.engine.stints import FAST_LINES, STALL_TIME, Post, Stint
+from delivery.smtp.hub import Hub
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +39,9 @@ TURN_TIME = 2.0
 CLAIM_TIME = 0.5
 """A line that gave a sign of life so lately, seconds, is soon at its next claim."""
 MAILS_PER_LINE = 5
-"""So many mails must wait for each further line."""
+"""So many mails must wait for each further line to a slow server."""
+MAILS_PER_FAST_LINE = 100
+"""So many must for each further line to a fast one: less is sent before the line is open."""
 NO_GROWTH_TIME = 5.0
 """How long no further line is tried after one that found nothing to do, seconds."""
 HANGING_FACTOR = 3
@@ -172,16 +176,35 @@ class Dispatcher:
     def _begin(self, post: Post) -> None:
         now = time.monotonic()
         stint = Stint(post, now, now)
-        stint.look_again(now, time.process_time())
-        self._crew.do(lambda: self._serve(stint))
+        stint.begin_to_look(time.process_time())
+        self._have_run(post, lambda: self._serve(stint))
         post.stints.append(stint)
         post.is_asked = post.is_urgent = False
         self._stints.add(stint)
 
+    def _have_run(self, post: Post, line: Callable[[], object]) -> None:
+        """Run a line beside the sender's others, in the thread that they share."""
+        if post.hub is None or not post.hub.add(line):
+            post.hub = self._begin_hub(line)
+
+    def _begin_hub(self, line: Callable[[], object]) -> Hub:
+        """Run a line in a thread of its own, for others to join it."""
+        hub = Hub()
+        hub.is_stopping = self._stopping.is_set
+        hub.add(line)
+        try:
+            self._crew.do(hub.run)
+        except BaseException:  # no thread to be had: whoever comes next tries again
+            hub.close()
+            raise
+        return hub
+
     def _serve(self, stint: Stint) -> None:
-        """Be a line, in a thread of the crew."""
+        """Be a line."""
         post, comes_back = stint.post, False
         try:
+            # The sender's other lines may keep this thread for hours, and its connection may have broken meanwhile.
+            close_old_connections()
             comes_back = self._work(stint)
         except Exception:
             post.is_asked = False
@@ -216,18 +239,21 @@ class Dispatcher:
         elif self._queue:
             with self._lock:
                 self._make_way(stint, now)
-        elif now >= stint.look_at and stint.look(now, time.process_time()) and now >= stint.post.grow_after:
-            self._grow(stint.post)
+        elif now >= stint.look_at:
+            wanted = stint.look(now, time.process_time())
+            if len(stint.post.stints) < min(wanted, stint.post.limit) and now >= stint.post.grow_after:
+                self._grow(stint.post, wanted)
         return stint.is_cut
 
-    def _grow(self, post: Post) -> None:
-        """Give a sender as many further lines as are of use."""
+    def _grow(self, post: Post, wanted: int) -> None:
+        """Give a sender further lines, up to a number of them, as far as its mail is worth them."""
+        per_line = MAILS_PER_FAST_LINE if wanted == FAST_LINES else MAILS_PER_LINE
         try:
-            waiting = count_due(post.sender_id, post.limit * MAILS_PER_LINE)
+            waiting = count_due(post.sender_id, min(wanted, post.limit) * per_line)
         except (DatabaseError, InterfaceError):
             return  # the line's own work will say so
         with self._lock:
-            for _ in range(waiting // MAILS_PER_LINE):
+            for _ in range(min(waiting // per_line, wanted - len(post.stints))):
                 self._add_line(post)
 
     def _make_way(self, stint: Stint, now: float) -> None:

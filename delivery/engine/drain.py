@@ -4,15 +4,19 @@ import logging
 import time
 from collections.abc import Callable
 
+from django.db.models import Q
+
 from delivery.account import open_settings
 from delivery.engine import circuit
 from delivery.engine.allowance import waits_until
 from delivery.engine.circuit import Admission
+from delivery.engine.compiled import NOW, SENDER_ID, Compiled, CompiledOnce
 from delivery.engine.fallback import hand_over
 from delivery.engine.flow import AccountFailedError, Flow
 from delivery.engine.limits import get_limits
 from delivery.engine.line import Line
-from delivery.engine.pauses import is_paused
+from delivery.engine.pauses import is_paused, paused_sender_ids
+from delivery.engine.shared import Shared, share
 from delivery.engine.supply import Supply
 from delivery.engine.values import Server
 from delivery.exceptions import SessionError
@@ -90,10 +94,11 @@ class Drain:
         with Line(sender.pk, settings) as line:
             if is_probe:
                 self._probe(sender, line)
-            supply = Supply(
-                Server.of(sender), find_account=_Watch(sender, self._is_over), is_stopping=self._is_stopping
-            )
-            return Flow(sender, line, supply, is_stopping=self._is_stopping).run()
+            shared = share(sender, lambda: Supply(Server.of(sender), find_account=_Watch(sender, self._is_over)))
+            is_joined = shared.is_begun
+            is_any_sent = Flow(sender, line, shared, is_stopping=self._is_stopping).run()
+            # What was begun in another's turn may end with it: then this one has still to look for itself.
+            return is_any_sent or (is_joined and shared.is_over)
 
     def _probe(self, sender: Sender, line: Line) -> None:
         """Look whether the account works again, with one session and at most one mail.
@@ -105,8 +110,8 @@ class Drain:
             AccountFailedError: It doesn't.
         """
         once = iter([sender])
-        supply = Supply(Server.of(sender), find_account=lambda: next(once, None), is_stopping=self._is_stopping)
-        flow = Flow(sender, line, supply, is_stopping=self._is_stopping, is_probe=True)
+        shared = Shared(sender, Supply(Server.of(sender), find_account=lambda: next(once, None)))
+        flow = Flow(sender, line, shared, is_stopping=self._is_stopping, is_probe=True)
         try:
             line.session()
         except SessionError as error:
@@ -138,10 +143,18 @@ class _Watch:
             return self._sender
         if self._is_over():
             return None
-        found = find_account(self._sender.pk)
-        is_same = found is not None and found.updated_at == self._sender.updated_at and _flows(found)
-        return found if is_same else None
+        row = next(iter(_UNCHANGED().fetch(self._sender.pk, self._sender.updated_at)), None)
+        if row is None:
+            return None
+        # What the account used of its limits, and what its server taught, is in its allowance.
+        return self._sender if row[0] is None else find_account(self._sender.pk)
 
 
-def _flows(sender: Sender) -> bool:
-    return not hasattr(sender, "circuit") or sender.circuit.state == CircuitState.CLOSED
+def _write_unchanged() -> Compiled:
+    """Ask for an account as it was loaded, and whether it has an allowance; not a row: it may not send any more."""
+    found = Sender.objects.enabled().filter(pk=SENDER_ID, updated_at=NOW).exclude(pk__in=paused_sender_ids())
+    flowing = found.filter(Q(circuit=None) | Q(circuit__state=CircuitState.CLOSED))
+    return Compiled.of(flowing.values_list("allowance"))
+
+
+_UNCHANGED = CompiledOnce(_write_unchanged)

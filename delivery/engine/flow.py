@@ -1,27 +1,26 @@
-"""A sender's mail on its way over one line: sent one behind the other, passed and settled group by group."""
+"""A sender's mail on its way over one line: sent one behind the other."""
 
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator
 
 from django.db import DatabaseError, InterfaceError, connection
 
 from delivery.engine import allowance, circuit, fallback, lessons
-from delivery.engine.claim import claim_due, release
+from delivery.engine.claim import claim_due
 from delivery.engine.fence import Refusal
 from delivery.engine.groups import Group, Handed
 from delivery.engine.limits import DOT_TIMEOUT, get_limits
 from delivery.engine.line import Line
 from delivery.engine.settle import finish
-from delivery.engine.supply import Supply
+from delivery.engine.shared import Shared
 from delivery.engine.values import Claim, Ending, Server, TryResult
 from delivery.engine.verdict import judge, judge_failure
 from delivery.exceptions import SessionError
 from delivery.smtp.outgoing import find_problem
 from delivery.smtp.session import Session
-from delivery.values import ComposedMail, Delivery, Reply
+from delivery.values import ComposedMail, Delivery
 from records.clock import database_now
 from records.enums import Outcome
 from senders.models import Sender
@@ -37,32 +36,34 @@ PARKED_AT_ONCE = 100
 
 
 class AccountFailedError(Exception):
-    """The account is at fault. Raised after its mail was parked and every claim settled."""
+    """The account is at fault, or this line of it. Raised after its mail was parked, or left to other lines."""
 
 
 class Flow:
-    """Sends what a supply gives over one line.
+    """Sends over one line what a supply gives to this line, and perhaps to others.
 
     While a mail is with the server the next is taken already, so that a far server costs a round trip a mail. A group
     passes the point of no return when its first mail comes to its final dot, and is settled when its last is answered.
     """
 
     def __init__(
-        self, sender: Sender, line: Line, supply: Supply, *, is_stopping: Callable[[], bool], is_probe: bool = False
+        self, sender: Sender, line: Line, shared: Shared, *, is_stopping: Callable[[], bool], is_probe: bool = False
     ) -> None:
         """Prepare.
 
         Args:
             sender: The account as it was loaded with the line's settings.
             line: Where to.
-            supply: What.
-            is_stopping: Asked before each final dot.
+            shared: What, and the books about it.
+            is_stopping: Asked before each mail, and before each final dot.
             is_probe: It is looked whether the account works again.
         """
         self._sender = sender
         self._server = Server.of(sender)
         self._line = line
-        self._supply = supply
+        self._shared = shared
+        self._supply = shared.supply
+        self._books = shared.books
         self._is_stopping = is_stopping
         self._is_probe = is_probe
         self._limits = get_limits()
@@ -80,14 +81,14 @@ class Flow:
             DatabaseError: Nothing could be claimed.
         """
         is_any_sent = False
+        self._shared.join(self)
         try:
-            while not self._supply.is_empty():
+            while not self._supply.is_empty(self._is_stopping):
                 self._send_over_one_session()
                 is_any_sent = True
-            self._settle_complete()
+            self._books.settle_complete()
         finally:
-            # When stopping, and after an error: mails must not wait for their leases when they needn't.
-            self._give_back()
+            self._leave()
         if self._supply.trouble:
             self._get_over(self._supply.trouble, is_any_sent=is_any_sent)
         return is_any_sent
@@ -103,20 +104,32 @@ class Flow:
         logger.warning("the next mails could not be claimed", extra={"sender_id": self._sender.pk}, exc_info=trouble)
         connection.close_if_unusable_or_obsolete()
 
+    @property
+    def in_hand(self) -> list[Claim]:
+        """The mails that are with the present session."""
+        return [handed.claim for handed in self._handed]
+
     def park(self, error: SessionError) -> None:
-        """Park the account's mail, and give what was claimed back as it was, with a record of why."""
+        """Park the account's mail, and give what was claimed back as it was, with a record of why.
+
+        What other lines have in hand is theirs: they learn from their sessions what comes of it.
+        """
         circuit.trip(self._sender, error, is_probe=self._is_probe)
-        groups = self._unsettled()
-        known = [result for group in groups for result in group.results]
-        in_hand = [claim for group in groups for claim in group.undecided]
+        self._shared.failure = error
+        in_hand = [(handed.group, handed.claim) for handed in self._handed] + self._supply.close()
+        self._handed.clear()
+        for group, claim in in_hand:
+            group.add(self._failed(claim, error))
+        self._books.settle_known()
         untried = claim_due(self._sender.pk, PARKED_AT_ONCE, untried_only=True)
-        failures = [judge_failure(claim, error, self._server, of_account=True) for claim in (*in_hand, *untried)]
-        finish([*known, *failures])
-        allowance.give_back(self._sender, in_hand)
-        self._drop_groups()
-        self._learn([error.reply] if error.reply else [])
+        finish([self._failed(claim, error) for claim in untried])
+        allowance.give_back(self._sender, [claim for _group, claim in in_hand])
+        self._books.learn([error.reply] if error.reply else [])
         # Last: only what waits is handed over.
         fallback.hand_over(self._sender.pk, database_now())
+
+    def _failed(self, claim: Claim, error: SessionError) -> TryResult:
+        return judge_failure(claim, error, self._server, of_account=True)
 
     def _send_over_one_session(self) -> None:
         session = self._open()
@@ -135,17 +148,31 @@ class Flow:
             logger.exception("a stored mail is not fit to be sent", extra={"mail_id": self._handed[0].claim.mail_id})
             self._decide(self._handed.popleft(), Ending(Outcome.REFUSED))
         # The session says of all that it took and did not answer that their dots were not sent.
-        self._supply.take_back(self._handed)
+        self._return_handed()
+
+    def _return_handed(self) -> None:
+        """Leave what was not sent to the next session, or park it where another line found the account at fault."""
+        handed = list(self._handed)
         self._handed.clear()
+        if (failure := self._shared.failure) is None:
+            self._supply.take_back(handed)
+            return
+        for one in handed:
+            self._add(one.group, self._failed(one.claim, failure))
+        allowance.give_back(self._sender, [one.claim for one in handed])
 
     def _open(self) -> Session:
         self._is_answered = False
         try:
             return self._line.session()
         except SessionError as error:
-            if not self._is_one_too_many(error):
+            if not (self._shared.failure or self._is_one_too_many(error) or self._is_of_this_line(error)):
                 self.park(error)
             raise AccountFailedError from error
+
+    def _is_of_this_line(self, error: SessionError) -> bool:
+        """Tell whether the account works, as another line shows; a refused sign-in is not tried again all the same."""
+        return not circuit.is_refusal(error) and self._shared.answers.came_elsewhere()
 
     def _is_one_too_many(self, error: SessionError) -> bool:
         """Learn whether the server only refused one connection more: then the others go on, and have the mail."""
@@ -156,7 +183,7 @@ class Flow:
         return True
 
     def _hand_over(self) -> Iterator[ComposedMail]:
-        while (handed := self._supply.take()) is not None:
+        while (handed := self._supply.take(self._is_stopping)) is not None:
             if not self._handed:
                 handed.began = time.monotonic()
             self._handed.append(handed)
@@ -182,15 +209,17 @@ class Flow:
 
     def _note(self, session: Session, delivery: Delivery) -> None:
         """Take down what a session said of the oldest mail in it."""
-        handed, now = self._handed.popleft(), time.monotonic()
-        if self._handed:
-            self._handed[0].began = now
+        handed, now = self._handed[0], time.monotonic()
         if handed.refusal is Refusal.STOPPING:
-            self._supply.take_back([handed])
             return
         self._lost_in_a_row = 0
         self._is_answered = True
+        self._shared.answers.note(now)
         result = judge(handed.claim, delivery, handed.refusal, self._server, session.tls, began=handed.began, ended=now)
+        # In hand until then: should anything go wrong, it is not taken for unsent.
+        self._handed.popleft()
+        if self._handed:
+            self._handed[0].began = now
         self._add(handed.group, result)
 
     def _judge_loss(self, error: SessionError) -> None:
@@ -199,10 +228,11 @@ class Flow:
         Raises:
             AccountFailedError: It tells of the account.
         """
-        if self._is_answered or not self._line.is_fresh:
+        if self._is_answered or not self._line.is_fresh or self._shared.failure:
             return  # nobody's fault: servers end old connections as they like
         if self._is_of_account(error):
-            self.park(error)
+            if not (self._is_one_too_many(error) or self._is_of_this_line(error)):
+                self.park(error)
             raise AccountFailedError from error
         handed = self._handed.popleft()
         self._add(handed.group, judge_failure(handed.claim, error, self._server, of_account=False))
@@ -218,89 +248,18 @@ class Flow:
         self._add(handed.group, TryResult.alike(handed.claim, ending, self._server))
 
     def _add(self, group: Group, result: TryResult) -> None:
-        group.add(result)
-        if group.is_complete:
-            self._settle_complete()
+        self._books.add(group, result)
 
-    def _log(self, group: Group) -> None:
-        """Log each failure, and how many were accepted: a line for each of those would cost as much as sending it."""
-        for result in group.failures:
-            outcomes = sorted({str(ending.outcome) for ending in result.endings.values()})
-            facts = {"mail_id": result.claim.mail_id, "sender_id": self._sender.pk, "epoch": result.claim.epoch}
-            logger.info("a try ended", extra=facts | {"outcomes": outcomes})
-        if accepted := len(group.results) - len(group.failures):
-            logger.info("mails were accepted", extra={"sender_id": self._sender.pk, "mails": accepted})
-
-    def _settle_complete(self) -> None:
-        """Settle the groups of whose every mail it is known what came of it, and forget those that are settled."""
-        groups = self._supply.groups
-        for group in list(groups):
-            if group.is_complete and not group.is_handed_in:
-                self._hand_in(group)
-        while groups and groups[0].is_settled:
-            groups.popleft()
-
-    def _hand_in(self, group: Group) -> None:
-        group.is_handed_in = True
-        if group.passed:
-            self._supply.pace.note(len(group.passed), time.monotonic() - group.passed_at)
-        clerk = self._supply.clerk
-        if clerk.is_worth_it(len(group.claims)):
-            clerk.begin(partial(self._settle_and_claim, group))
-        else:
-            clerk.wait()
-            self._settle(group)
-
-    def _settle_and_claim(self, group: Group) -> None:
-        self._settle(group)
-        self._supply.claim_ahead()
-
-    def _settle(self, group: Group) -> None:
-        finish(group.results)
-        group.is_settled = True
-        group.let_go()
-        self._learn(_complaints(group.failures))
-        self._log(group)
-
-    def _unsettled(self) -> list[Group]:
-        """Wait for what is being settled, and give all groups that are not settled then."""
-        self._supply.collect()
-        return [group for group in self._supply.groups if not group.is_settled]
-
-    def _learn(self, replies: Sequence[Reply]) -> None:
-        """Learn from a server's complaints how much the account may send."""
-        if replies:
-            lessons.learn(self._sender, replies, database_now())
-
-    def _give_back(self) -> None:
-        """End with nothing in hand: settle what is known, and give back what certainly was not sent."""
+    def _leave(self) -> None:
+        """End with nothing in hand. As the last line: settle what is known, and give back what was not sent."""
         # Left here only by an error that nobody expected: of these nobody knows.
-        doubtful = {handed.claim.mail_id for handed in self._handed if handed.may_be_sent}
-        results: list[TryResult] = []
-        unsent: list[Claim] = []
-        for group in self._unsettled():
-            results += group.results
-            for claim in group.undecided:
-                if claim.mail_id in doubtful:
-                    results.append(TryResult.alike(claim, Ending(Outcome.UNKNOWN), self._server))
-                else:
-                    unsent.append(claim)
-        try:
-            finish(results)
-            release(unsent, unsent=True)
-            allowance.give_back(self._sender, unsent)
-        finally:
-            self._drop_groups()
-            self._supply.clerk.leave()
-
-    def _drop_groups(self) -> None:
-        for group in self._unsettled():
-            group.let_go()
-        self._supply.groups.clear()
-
-
-def _complaints(results: Sequence[TryResult]) -> list[Reply]:
-    """Collect the replies that were no success, each once."""
-    endings = (ending for result in results for ending in result.endings.values())
-    replies = {ending.reply for ending in endings if ending.reply and ending.outcome is not Outcome.ACCEPTED}
-    return list(replies)
+        doubtful = [handed for handed in self._handed if handed.may_be_sent]
+        unsent = [handed for handed in self._handed if not handed.may_be_sent]
+        self._handed.clear()
+        doubts = [TryResult.alike(handed.claim, Ending(Outcome.UNKNOWN), self._server) for handed in doubtful]
+        if self._shared.leave(self):
+            self._books.leave(doubts)
+            return
+        self._supply.take_back(unsent)
+        for handed, doubt in zip(doubtful, doubts, strict=True):
+            handed.group.add(doubt)

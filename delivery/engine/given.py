@@ -4,7 +4,7 @@ What is to be written goes into a `Given`, and the statement joins it: `UPDATE â
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -25,22 +25,36 @@ class Given:
 
         Args:
             columns: PostgreSQL's types by name.
-            rows: Values in the order of the columns, at least one row.
+            rows: Values in the order of the columns, at least one row: numbers, texts, times, None.
         """
         return cls._as_json(columns, rows) if connection.vendor == "sqlite" else cls._as_arrays(columns, rows)
 
     @classmethod
     def _as_arrays(cls, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> Self:
         arrays = ", ".join(f"%s::{type_name}[]" for type_name in columns.values())
-        return cls(
-            f"unnest({arrays}) AS given({', '.join(columns)})", [list(column) for column in zip(*rows, strict=True)]
-        )
+        return cls(f"unnest({arrays}) AS given({', '.join(columns)})", list(map(_array, zip(*rows, strict=True))))
 
     @classmethod
     def _as_json(cls, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> Self:
         fields = ", ".join(f"json_extract(value, '$[{place}]') AS {name}" for place, name in enumerate(columns))
         text = json.dumps(rows, default=time_literal)
         return cls(f"(SELECT {fields} FROM json_each(%s)) AS given", [text])  # noqa: S608  # names of our own
+
+
+def _array(values: Iterable[Any]) -> str:
+    """Write values as PostgreSQL's text of an array: several times as fast as the driver writes a list."""
+    return f"{{{','.join(map(_element, values))}}}"
+
+
+def _element(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, int):
+        return str(value)
+    text = value if isinstance(value, str) else value.isoformat()
+    if "\\" in text or '"' in text:
+        text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{text}"'
 
 
 def time_literal(moment: datetime | None) -> Any:

@@ -11,6 +11,9 @@ from delivery.engine.values import Claim, TryResult
 from delivery.values import ComposedMail
 from records.content import read_many
 
+PATIENCE = 1.0
+"""A result waits for the rest of its group no longer, seconds: should one mail of it hang, the others are settled."""
+
 
 @dataclass(slots=True, eq=False)
 class Handed:
@@ -36,15 +39,17 @@ class Group:
     waiting: deque[Claim]
     """Not yet handed to a session."""
     results: list[TryResult] = field(default_factory=list)
-    failures: list[TryResult] = field(default_factory=list)
-    """Those of the results that were no plain success."""
+    """Known, and not settled yet."""
+    decided: set[int] = field(default_factory=set)
+    """Mails of which it is known what came of them, and those that were given back."""
+    known_since: float = 0.0
+    """When the oldest of the results came, on `time.monotonic()`."""
     is_handed_in: bool = False
-    """It is being settled, or was, or that failed."""
-    is_settled: bool = False
+    """Complete, and being settled: or it was, or that failed."""
     passed: frozenset[int] | None = None
     """Which mails passed the point of no return; None: nobody asked yet."""
-    passed_at: float = 0.0
-    """On `time.monotonic()`."""
+    began: float = 0.0
+    """When its first mail came to its final dot, on `time.monotonic()`; 0: none did."""
     _contents: dict[int, bytes] = field(default_factory=dict)
 
     @classmethod
@@ -63,21 +68,39 @@ class Group:
 
     def add(self, result: TryResult) -> None:
         """Take down what came of a mail."""
+        if not self.results:
+            self.known_since = time.monotonic()
         self.results.append(result)
-        if not result.is_plain_success:
-            self.failures.append(result)
+        self.decided.add(result.claim.mail_id)
         self.hold.stir()
+
+    def drop(self, claim: Claim) -> None:
+        """Have nothing to do with a mail any more: it was given back."""
+        self.decided.add(claim.mail_id)
+
+    def forget(self, results: Sequence[TryResult]) -> None:
+        """Forget the oldest results, which were settled."""
+        del self.results[: len(results)]
+        self.known_since = time.monotonic()
+
+    def is_late(self, now: float) -> bool:
+        """Tell whether results wait for the rest of the group for long."""
+        return bool(self.results) and not self.is_complete and now - self.known_since > PATIENCE
 
     @property
     def is_complete(self) -> bool:
         """Tell whether it is known of every mail what came of it."""
-        return len(self.results) == len(self.claims)
+        return len(self.decided) == len(self.claims)
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether nothing is left to do."""
+        return self.is_complete and not self.results
 
     @property
     def undecided(self) -> list[Claim]:
         """The claims of which no result is known."""
-        decided = {result.claim.mail_id for result in self.results}
-        return [claim for claim in self.claims if claim.mail_id not in decided]
+        return [claim for claim in self.claims if claim.mail_id not in self.decided]
 
     def load(self) -> None:
         """Read the bytes of its mails.
@@ -106,7 +129,16 @@ class Group:
         Raises:
             DatabaseError: It could not be recorded.
         """
+        if not self.began:
+            self.began = time.monotonic()
+        return claim.mail_id in self.pass_fences() and self.hold.covers(claim.mail_id)
+
+    def pass_fences(self) -> frozenset[int]:
+        """Record that the contents go out, unless that was done; returns the mails that passed.
+
+        Raises:
+            DatabaseError: It could not be recorded.
+        """
         if self.passed is None:
             self.passed = pass_fences(self.undecided)
-            self.passed_at = time.monotonic()
-        return claim.mail_id in self.passed and self.hold.covers(claim.mail_id)
+        return self.passed

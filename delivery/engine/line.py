@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Self
 
 from delivery.engine.kept_sessions import kept_sessions
+from delivery.smtp.hub import elsewhere
 from delivery.smtp.policy import load_dial_policy
 from delivery.smtp.session import Session, open_session
 from delivery.values import ServerSettings
@@ -48,8 +49,8 @@ class Line:
             self.is_fresh = False
             return self._session
         self.drop()
-        deadline = time.monotonic() + OPEN_LIMIT
-        self._session = open_session(self._settings, policy=load_dial_policy(), deadline=deadline)
+        policy, deadline = load_dial_policy(), time.monotonic() + OPEN_LIMIT
+        self._session = elsewhere(lambda: open_session(self._settings, policy=policy, deadline=deadline))
         self.is_fresh = True
         return self._session
 

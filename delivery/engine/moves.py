@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from delivery.engine.given import Given, run, time_literal
+from delivery.engine.given import Given, run
 from delivery.engine.limits import UnknownPolicy, get_limits
 from delivery.engine.retry import next_delay
 from delivery.engine.rollup import receiver_state_after, roll_up
@@ -105,10 +105,7 @@ def _move_mail(move: Move, final: MailState | None, now: datetime) -> None:
 def _write_mails(mails: Sequence[Mail]) -> None:
     given = Given.of(
         _COLUMNS,
-        [
-            (mail.pk, str(mail.state), mail.attempts, time_literal(mail.due_at), time_literal(mail.finished_at))
-            for mail in mails
-        ],
+        [(mail.pk, str(mail.state), mail.attempts, mail.due_at, mail.finished_at) for mail in mails],
     )
     changes = ", ".join(f"{name} = given.{name}" for name in _COLUMNS if name != "id")
     run(

@@ -1,11 +1,15 @@
 """Which mail goes first: high before normal before bulk, and of those behind always some, so that none starves."""
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
+from django.db import connection
 from django.db.models import Exists, QuerySet
 
+from delivery.engine.compiled import NOW, SENDER_ID, Compiled, CompiledOnce
 from records.enums import Priority
 from records.models import Mail
 from senders.models import Sender
@@ -30,14 +34,47 @@ class DueMail(NamedTuple):
     size: int
 
 
-def pick_by_priority(due: QuerySet[Mail], size: int) -> Iterator[DueMail]:
-    """Lock up to `size` of the due mails and give them in the order in which they shall go out.
+class ByPriority:
+    """Asks what of some mails is due, by priority."""
+
+    def __init__(self, find: Callable[[int, datetime], QuerySet[Mail]]) -> None:
+        """Prepare.
+
+        Args:
+            find: Finds a sender's mails as of a time.
+        """
+        self._find = find
+        self._present = CompiledOnce(self._write_present)
+        self._oldest = {priority: CompiledOnce(partial(self._write_oldest, priority)) for priority in _ORDER}
+
+    def present(self, sender_id: int, now: datetime) -> list[Priority]:
+        """Ask which priorities have such mail, in one query."""
+        found = next(iter(self._present().fetch(sender_id, now)), ())
+        return [priority for priority, is_there in zip(_ORDER, found, strict=False) if is_there]
+
+    def lock_oldest(self, sender_id: int, now: datetime, priority: Priority, size: int) -> list[DueMail]:
+        """Lock up to `size` mails of a priority."""
+        return [DueMail(*row) for row in self._oldest[priority]().fetch(sender_id, now, size)] if size > 0 else []
+
+    def _write_present(self) -> Compiled:
+        wanted = [Exists(self._find(SENDER_ID, NOW).filter(priority=priority)) for priority in _ORDER]
+        return Compiled.of(Sender.objects.order_by().values_list(*wanted), "LIMIT 1")
+
+    def _write_oldest(self, priority: Priority) -> Compiled:
+        rows = self._find(SENDER_ID, NOW).filter(priority=priority).order_by("due_at", "pk")
+        # SQLite knows no row locks: there the transaction began IMMEDIATE, so nobody else writes.
+        lock = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
+        return Compiled.of(rows.values_list(*DueMail._fields), f"LIMIT %s {lock}")
+
+
+def pick_by_priority(due: ByPriority, sender_id: int, size: int, now: datetime) -> Iterator[DueMail]:
+    """Lock up to `size` of a sender's due mails and give them in the order in which they shall go out.
 
     What a priority leaves of its share goes to the next lower one.
     """
     spare = 0
-    for priority, quota in share_out(_present(due), size):
-        mails = _lock_oldest(due, priority, quota + spare)
+    for priority, quota in share_out(due.present(sender_id, now), size):
+        mails = due.lock_oldest(sender_id, now, priority, quota + spare)
         spare += quota - len(mails)
         yield from mails
 
@@ -51,19 +88,3 @@ def share_out(present: Sequence[Priority], size: int) -> list[tuple[Priority, in
         return [(priority, size) for priority in present]
     rest = int(size * SHARE_OF_THE_REST + _random.random())
     return [(present[0], size - rest), *share_out(present[1:], rest)]
-
-
-def _present(due: QuerySet[Mail]) -> list[Priority]:
-    """Ask which priorities have due mail, in one query."""
-    wanted = [Exists(due.filter(priority=priority)) for priority in _ORDER]
-    found = next(iter(Sender.objects.order_by().values_list(*wanted)[:1]), ())
-    return [priority for priority, is_there in zip(_ORDER, found, strict=False) if is_there]
-
-
-def _lock_oldest(due: QuerySet[Mail], priority: Priority, size: int) -> list[DueMail]:
-    if size < 1:
-        return []
-    # SQLite knows no row locks and ignores this: there the transaction began IMMEDIATE, so nobody else writes.
-    locked = due.filter(priority=priority).select_for_update(skip_locked=True)
-    rows = locked.values_list(*DueMail._fields).order_by("due_at", "pk")[:size]
-    return [DueMail(*row) for row in rows]

@@ -68,6 +68,8 @@ def finish(results: Sequence[TryResult]) -> None:
 
 
 def _finish(results: Sequence[TryResult]) -> None:
+    # By id, as the lease keeper goes through them: two that lock the same mails in another order block each other.
+    results = sorted(results, key=lambda result: result.claim.mail_id)
     plain = [result for result in results if result.is_plain_success]
     with transaction.atomic(durable=True):
         clocks = Clocks.read()

@@ -2,16 +2,23 @@
 
 from dataclasses import dataclass, field
 
+from delivery.smtp.hub import Hub
+
 STALL_TIME = 2.0
 """A line that gave no sign for so long, seconds, waits for a silent server."""
 LOOK_TIME = 0.25
 """How often a line that is at work asks whether it should be joined by others, seconds."""
+FIRST_LOOK_TIME = 0.05
+"""When it does for the first time."""
 SLOW_LOOKS = 2
 """After so many looks in a row that found it slow it is taken to be: once may be a hiccup of this machine."""
 FAST = 250
 """A line that gives more signs of life in a second, which it does two or three times a mail, has a fast server."""
+FAST_LINES = 3
+"""So many lines keep a fast server busy and this thread, so that neither waits for the other; more would be no use."""
+ANY_NUMBER = 1_000_000
 BUSY_SHARE = 0.5
-"""A process that computes for more than this share of the time gains nothing by more lines."""
+"""A process that computes for more than this share of the time gains nothing by more lines to a slow server."""
 
 
 @dataclass(slots=True, eq=False)
@@ -26,6 +33,8 @@ class Stint:
     """It was asked to end its turn, though mail may be left."""
     signs: int = 0
     """How many signs of life it gave since it last asked whether it should be joined by others."""
+    looked_at: float = 0.0
+    """When it asked that last."""
     look_at: float = 0.0
     """When it asks that next."""
     processor_time: float = 0.0
@@ -37,17 +46,21 @@ class Stint:
         """Tell whether it gave a sign of life lately."""
         return now - self.signed_at < STALL_TIME
 
-    def look(self, now: float, processor_time: float) -> bool:
-        """Tell whether it has mostly waited for its server for a while: others beside it would get more done."""
-        elapsed = now - self.look_at + LOOK_TIME
-        is_slow = self.signs < FAST * elapsed and processor_time - self.processor_time < BUSY_SHARE * elapsed
-        self.slow_looks = self.slow_looks + 1 if is_slow else 0
-        self.look_again(now, processor_time)
-        return self.slow_looks >= SLOW_LOOKS
+    def begin_to_look(self, processor_time: float) -> None:
+        """Look in a moment."""
+        self.looked_at, self.processor_time = self.began_at, processor_time
+        self.look_at = self.began_at + FIRST_LOOK_TIME
 
-    def look_again(self, now: float, processor_time: float) -> None:
-        """Look again in a while."""
-        self.signs, self.processor_time, self.look_at = 0, processor_time, now + LOOK_TIME
+    def look(self, now: float, processor_time: float) -> int:
+        """Tell how many lines its sender has use for, as far as can be told by its own pace; and look again later."""
+        elapsed = now - self.looked_at
+        is_fast = self.signs >= FAST * elapsed
+        waits = not is_fast and processor_time - self.processor_time < BUSY_SHARE * elapsed
+        self.slow_looks = self.slow_looks + 1 if waits else 0
+        self.signs, self.processor_time, self.looked_at, self.look_at = 0, processor_time, now, now + LOOK_TIME
+        if is_fast:
+            return FAST_LINES
+        return ANY_NUMBER if self.slow_looks >= SLOW_LOOKS else 1
 
 
 @dataclass(slots=True, eq=False)
@@ -56,6 +69,8 @@ class Post:
 
     sender_id: int
     stints: list[Stint] = field(default_factory=list)
+    hub: Hub | None = None
+    """Runs its lines, in one thread; may be over."""
     is_asked: bool = False
     """Somebody came meanwhile: look once more before leaving."""
     is_urgent: bool = False

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from delivery.engine.causes import cause_of
-from delivery.engine.given import Given, run, time_literal
+from delivery.engine.given import Given, run
 from delivery.engine.values import Ending, Server
 from delivery.values import Reply, TlsFacts
 from records.enums import Outcome
@@ -100,8 +100,8 @@ def _own(record: TryRecord) -> tuple[Any, ...]:
         reply.enhanced_status[:16],
         reply.text[:1000],
         record.queue_id[:200] if record.ending.outcome is Outcome.ACCEPTED else "",
-        time_literal(record.started_at),
-        time_literal(record.ended_at),
+        record.started_at,
+        record.ended_at,
     )
 
 

@@ -8,6 +8,7 @@ import struct
 import time
 from contextlib import suppress
 
+from delivery.smtp.hub import await_ready, current_hub
 from delivery.smtp.resolve import Target
 
 READ_SIZE = 16_384
@@ -107,21 +108,25 @@ class Stream:
         """Wait until the peer says something, or leaves."""
         if self._ended:
             raise EOFError
-        self._wait_until(end)
-        while not self._take_in():
-            self._wait_until(end)
+        while not self._take_in(self._wait_until(end)):
+            pass
 
-    def _wait_until(self, end: float) -> None:
-        """Wait for the peer, or let the kernel do so in the next `recv`: that saves a call to it for every reply."""
-        if self._is_tls:
-            _await(self._incoming, end)
-            return
+    def _wait_until(self, end: float) -> int:
+        """Wait for the peer, or let the kernel do so in the next `recv`: that saves a call to it for every reply.
+
+        Returns:
+            The flags for that `recv`.
+        """
+        if self._is_tls or current_hub() is not None:
+            await_ready(self._socket.fileno(), select.POLLIN, end)
+            return self._dont_wait
         patience = min(_left(end), PATIENCE)
         if patience != self._patience:
             self._patience = patience
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(patience))
+        return 0
 
-    def _take_in(self, flags: int = 0) -> bool:
+    def _take_in(self, flags: int) -> bool:
         """Take in what comes; False: nothing, not even an end of the connection."""
         try:
             chunk = self._socket.recv(READ_SIZE, flags)
@@ -167,9 +172,7 @@ class Stream:
     def _await_space(self, end: float) -> None:
         """Wait until the peer takes more, or until it spoke: some take no more before they are listened to."""
         listens = len(self._arrived) < MAX_ARRIVED and not self._ended
-        space = select.poll()
-        space.register(self._socket, select.POLLOUT | (select.POLLIN if listens else 0))
-        _await(space, end)
+        await_ready(self._socket.fileno(), select.POLLOUT | (select.POLLIN if listens else 0), end)
         if listens:
             self._take_in(self._dont_wait)
 
@@ -215,9 +218,3 @@ def _left(end: float) -> float:
 def _timeval(seconds: float) -> bytes:
     """Pack a C `struct timeval`; not zero, which means to wait for ever."""
     return struct.pack("ll", *divmod(math.ceil(seconds * 1_000_000), 1_000_000))
-
-
-def _await(events: select.poll, end: float) -> None:
-    """Wait until one of the events is there; raises TimeoutError at the time `end`."""
-    while not events.poll(_left(end) * 1_000):
-        pass

@@ -53,12 +53,11 @@ def separate_processes(folder: Path, redis_url: str) -> Iterator[Place]:
         folder.mkdir(mode=0o700)
         place, port = Place("", env), free_port()
         place.manage("prepare")
-        celery = ("celery", "-A", "mailbox_admin", "-q")
         commands = (
-            ("gunicorn", "-c", "python:mailbox_admin.gunicorn_config", "--bind", f"127.0.0.1:{port}",
+            ("-m", "gunicorn", "-c", "python:mailbox_admin.gunicorn_config", "--bind", f"127.0.0.1:{port}",
              "mailbox_admin.wsgi:application"),
-            (*celery, "worker", "-P", "threads", "-Q", "mail", "--without-gossip", "--without-mingle"),
-            (*celery, "beat"),
+            ("manage.py", "worker"),
+            ("-m", "celery", "-A", "mailbox_admin", "-q", "beat"),
         )  # fmt: skip
         with ExitStack() as stack:
             for command in commands:
@@ -71,7 +70,7 @@ def separate_processes(folder: Path, redis_url: str) -> Iterator[Place]:
 def _process(command: tuple[str, ...], env: Mapping[str, str], log: Path) -> Iterator[None]:
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", *command], cwd=ROOT, env=env, stdout=output, stderr=output, text=True
+            [sys.executable, *command], cwd=ROOT, env=env, stdout=output, stderr=output, text=True
         )
     with running(process):
         yield

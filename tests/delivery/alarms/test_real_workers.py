@@ -12,7 +12,7 @@ from senders.enums import Encryption, LoginMethod
 from senders.services import save_sender
 from tests import services, smtpd
 from tests.delivery.alarms.conftest import SECRET
-from tests.delivery.engine.processes import start
+from tests.delivery.engine.processes import start_worker
 from tests.delivery.engine.scenes import accept
 from tests.delivery.engine.scenes import make_sender as make_sender_of
 from tests.webhook_receiver import Receiver
@@ -25,8 +25,8 @@ WORKERS = 2
 def start_workers(stack: ExitStack, log: Path, **settings: str) -> None:
     """Start workers that are killed without warning in the end."""
     for number in range(WORKERS):
-        worker = start(
-            "celery", "-A", "mailbox_admin", "worker", "-P", "threads", "-c", "2", "-n", f"w{number}@%h",
+        worker = start_worker(
+            "--name", f"w{number}@%h",
             log=log, REDIS_URL=NO_BROKER, SWEEP_SECONDS="0.5", MAILBOX_ALARM_WEBHOOK_SECRET=SECRET, **settings,
         )  # fmt: skip
         stack.callback(worker.wait)

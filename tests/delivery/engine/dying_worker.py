@@ -41,7 +41,7 @@ def at_second_time(step: Callable[..., Any]) -> Callable[..., Any]:
 def main(point: str, sender_id: int, size: int) -> None:
     """Drain the sender and die on the way."""
     django.setup()
-    from delivery.engine import claim, drain, fence, flow, groups, pace, settle, supply  # noqa: PLC0415  # needs Django
+    from delivery.engine import books, claim, drain, fence, flow, groups, pace, settle, supply  # noqa: PLC0415  # needs Django
 
     pace.Pace.size = property(lambda _: size)  # type: ignore[assignment, method-assign]
     places: dict[str, tuple[Any, str, Callable[..., Any]]] = {
@@ -49,8 +49,8 @@ def main(point: str, sender_id: int, size: int) -> None:
         "before fence": (groups, "pass_fences", die),
         "after fence": (groups, "pass_fences", after(fence.pass_fences)),
         "amid a group": (flow.Flow, "_note", at_second_time(flow.Flow._note)),
-        "before settling": (flow, "finish", die),
-        "after settling": (flow, "finish", after(settle.finish)),
+        "before settling": (books, "finish", die),
+        "after settling": (books, "finish", after(settle.finish)),
     }
     if point != "never":
         module, name, deadly = places[point]

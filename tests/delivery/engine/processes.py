@@ -34,11 +34,20 @@ def _database_url() -> str:
     return f"postgres://{database['USER']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
 
 
-def start(*command: str, log: Path, **values: str) -> subprocess.Popen[str]:
-    """Start a process in a session of its own, so that it can be killed with all it started."""
+def start(*module: str, log: Path, **values: str) -> subprocess.Popen[str]:
+    """Start a module in a session of its own, so that it can be killed with all it started."""
+    return _start("-m", *module, log=log, **values)
+
+
+def start_worker(*options: str, log: Path, **values: str) -> subprocess.Popen[str]:
+    """Start a worker as docs/operations.md says, in a session of its own, too."""
+    return _start("manage.py", "worker", *options, log=log, **values)
+
+
+def _start(*command: str, log: Path, **values: str) -> subprocess.Popen[str]:
     with log.open("a") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", *command],
+            [sys.executable, *command],
             cwd=ROOT,
             env=environment(**values),
             stdout=output,

@@ -1,5 +1,6 @@
 """The dispatcher: whose mail gets a line, and when. What a line does is the test's own function."""
 
+import os
 import threading
 import time
 from collections import Counter
@@ -7,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 from pytest_django.fixtures import Settings
 
 from delivery.acceptance import accept_mails
@@ -17,6 +19,7 @@ from delivery.engine.held_slots import HeldSlots
 from delivery.engine.slots import take_slot
 from delivery.engine.stints import STALL_TIME
 from delivery.request import MailRequest
+from delivery.smtp.hub import elsewhere
 from senders.models import Sender
 from tests import services
 from tests.delivery.engine.scenes import make_sender
@@ -31,6 +34,8 @@ class Lines:
 
     def __init__(self) -> None:
         self.turns: list[int] = []
+        self.threads: list[int] = []
+        """Which thread each of the turns was in."""
         self.passed_on: list[tuple[int, int]] = []
         self.work: dict[int, Callable[[IsStopping], bool]] = {}
         self.release = threading.Event()
@@ -40,6 +45,7 @@ class Lines:
     def _drain(self, sender_id: int, *, is_stopping: IsStopping) -> bool:
         with self._changed:
             self.turns.append(sender_id)
+            self.threads.append(threading.get_ident())
             self._changed.notify_all()
         work = self.work.get(sender_id)
         return work(is_stopping) if work else False
@@ -58,13 +64,13 @@ class Lines:
 
     def hang(self, _is_stopping: IsStopping) -> bool:
         """Be silent, as with a server that does not answer."""
-        self.release.wait(30)
+        elsewhere(lambda: self.release.wait(30))
         return False
 
     def go_on(self, is_stopping: IsStopping) -> bool:
         """Send mail after mail, as with a slow server and a long queue, until told to end."""
         while not is_stopping():
-            if self.release.wait(0.02):
+            if elsewhere(lambda: self.release.wait(0.02)):
                 return False
         return True
 
@@ -191,16 +197,55 @@ def test_a_queue_that_is_short_needs_no_further_lines(lines: Lines, monkeypatch:
     assert lines.dispatcher.count_lines(sender.pk) == 1
 
 
-def test_a_fast_server_needs_no_further_lines(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("waiting", "expected"),
+    [
+        pytest.param(9, 1, id="little mail"),
+        pytest.param(10, stints.FAST_LINES, id="enough for one more line at each look"),
+        pytest.param(100, stints.FAST_LINES, id="any amount"),
+    ],
+)
+def test_a_fast_server_gets_a_few_lines_where_enough_mail_waits_whatever_the_account_allows(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch, waiting: int, expected: int
+) -> None:
     monkeypatch.setattr(stints, "LOOK_TIME", 0.05)
     monkeypatch.setattr(stints, "FAST", 1)
-    sender = make_sender(max_connections=3)
+    monkeypatch.setattr(rules, "MAILS_PER_FAST_LINE", 10)
+    sender = make_sender(max_connections=8)
+    accept_many(sender, waiting)
+    lines.work[sender.pk] = lines.go_on
+    lines.dispatcher.wake(sender.pk)
+    lines.wait_for_turns(sender, expected)
+    time.sleep(0.3)  # nothing tells that nothing happens
+    assert lines.dispatcher.count_lines(sender.pk) == expected
+
+
+def test_a_fast_server_gets_no_more_lines_than_its_account_allows(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stints, "LOOK_TIME", 0.05)
+    monkeypatch.setattr(stints, "FAST", 1)
+    monkeypatch.setattr(rules, "MAILS_PER_FAST_LINE", 10)
+    sender = make_sender(max_connections=2)
     accept_many(sender)
     lines.work[sender.pk] = lines.go_on
     lines.dispatcher.wake(sender.pk)
-    lines.wait_for_turns(sender)
+    lines.wait_for_turns(sender, 2)
     time.sleep(0.3)  # nothing tells that nothing happens
-    assert lines.dispatcher.count_lines(sender.pk) == 1
+    assert lines.dispatcher.count_lines(sender.pk) == 2
+
+
+def test_the_lines_of_a_sender_share_a_thread_and_other_senders_have_theirs(lines: Lines) -> None:
+    sender, other = make_senders(2, max_connections=2)
+    for one in (sender, other):
+        lines.work[one.pk] = lines.hang
+        lines.dispatcher.wake(one.pk)
+        lines.wait_for_turns(one)
+    time.sleep(rules.CLAIM_TIME * 1.1)  # the lines' silence is what is awaited
+    lines.dispatcher.wake(sender.pk, is_urgent=True)
+    lines.wait_for_turns(sender, 2)
+    first, others, second = lines.threads
+    assert (first == second, first == others) == (True, False)
 
 
 def test_a_process_that_computes_all_the_time_gets_no_further_lines(
@@ -333,3 +378,36 @@ def test_stopping_ends_lines_after_the_mail_in_hand_and_passes_on_what_is_left(l
     lines.release.set()
     assert lines.dispatcher.join(10) is True
     assert late.pk not in lines.turns
+
+
+if os.environ.get("TEST_DB") == "postgres":
+
+    def break_connection(_is_stopping: IsStopping) -> bool:
+        """Ask a database that ended the connection of this thread."""
+        connection.ensure_connection()
+        connection.connection.close()
+        Sender.objects.count()
+        raise AssertionError
+
+    def test_a_line_that_joins_a_silent_one_is_not_hindered_by_a_connection_to_the_database_that_broke(
+        lines: Lines, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        sender = make_sender(max_connections=3)
+        turns_of_lines = iter([lines.hang, break_connection, lines.hang])
+
+        def work(is_stopping: IsStopping) -> bool:
+            turn = next(turns_of_lines)
+            return turn(is_stopping)
+
+        lines.work[sender.pk] = work
+        lines.dispatcher.wake(sender.pk)
+        for turns in (2, 3):
+            lines.wait_for_turns(sender, turns - 1)
+            services.wait_until(lambda: lines.dispatcher.count_lines(sender.pk) == 1)
+            time.sleep(rules.CLAIM_TIME * 1.1)  # the line's silence is what is awaited
+            lines.dispatcher.wake(sender.pk, is_urgent=True)
+            lines.wait_for_turns(sender, turns)
+        assert len(set(lines.threads)) == 1
+        assert [record.message for record in caplog.records if record.levelname == "ERROR"] == [
+            "a drain failed, its mail waits for the sweep"
+        ]

@@ -14,7 +14,7 @@ from delivery.engine.sweep import sweep
 from records.models import Mail, SendingRecord
 from tests import services, smtpd
 from tests.delivery.conftest import publishing_to
-from tests.delivery.engine.processes import order_sweep, start
+from tests.delivery.engine.processes import order_sweep, start_worker
 from tests.delivery.engine.scenes import accept, copies, end_leases, make_due, make_sender
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,10 +43,7 @@ def broker_url(request: pytest.FixtureRequest) -> Iterator[str]:
 @contextmanager
 def running_worker(broker_url: str, log: Path) -> Iterator[subprocess.Popen[str]]:
     """Run the real worker, and kill it without warning in the end."""
-    worker = start(
-        "celery", "-A", "mailbox_admin", "worker", "-P", "threads", "-c", "4", "--loglevel", "WARNING",
-        log=log, REDIS_URL=broker_url, MAILBOX_DRAIN_SECONDS="5",
-    )  # fmt: skip
+    worker = start_worker(log=log, REDIS_URL=broker_url, MAILBOX_DRAIN_SECONDS="5")
     try:
         yield worker
     finally:

@@ -14,7 +14,7 @@ from celery import current_app
 from records.models import Heartbeat, Mail, SendingRecord
 from senders.models import Sender
 from tests import services, smtpd
-from tests.delivery.engine.processes import order_sweep, start
+from tests.delivery.engine.processes import order_sweep, start, start_worker
 from tests.delivery.engine.scenes import accept, copies, make_sender
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,9 +27,10 @@ def is_listening(redis_url: str) -> bool:
 
 @contextmanager
 def running_worker(redis_url: str, log: Path, pool: str = "threads") -> Iterator[subprocess.Popen[str]]:
-    worker = start(
-        "celery", "-A", "mailbox_admin", "worker", "-P", pool, "-c", "2", log=log, REDIS_URL=redis_url
-    )  # fmt: skip
+    if pool == "threads":
+        worker = start_worker("--concurrency", "2", log=log, REDIS_URL=redis_url)
+    else:
+        worker = start("celery", "-A", "mailbox_admin", "worker", "-P", pool, "-c", "2", log=log, REDIS_URL=redis_url)
     try:
         services.wait_until(lambda: is_listening(redis_url), what="the worker's start")
         yield worker
@@ -43,7 +44,7 @@ def running_worker(redis_url: str, log: Path, pool: str = "threads") -> Iterator
 def worker_without_a_broker(log: Path, **values: str) -> Iterator[subprocess.Popen[str]]:
     """Run a worker whose broker is not there."""
     url = f"redis://127.0.0.1:{services.free_port()}/0"
-    worker = start("celery", "-A", "mailbox_admin", "worker", "-P", "threads", log=log, REDIS_URL=url, **values)
+    worker = start_worker(log=log, REDIS_URL=url, **values)
     try:
         yield worker
     finally:
