@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -35,6 +36,9 @@ class Lane(greenlet):
     def __init__(self, hub: "Hub", job: Job) -> None:
         """Prepare; the lane begins when it is switched to."""
         super().__init__(self._do)
+        copy_context()  # makes sure that this thread has a context
+        # Not one of its own: Django keeps the database connection in it where an event loop runs.
+        self.gr_context = getcurrent().gr_context
         self.hub = hub
         self._job = job
 

@@ -1,15 +1,18 @@
 """Lanes of one thread: each waits for its own socket, and nobody waits for another's."""
 
+import asyncio
 import select
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from delivery.smtp.hub import TICK, Hub, await_ready, current_hub, elsewhere
 
@@ -90,6 +93,42 @@ def test_all_lanes_run_in_the_thread_of_the_hub(pairs: list[Pair]) -> None:
 
     run(lambda: work(pairs[0]), lambda: work(pairs[1]))
     assert threads == {threading.get_ident()}
+
+
+def test_what_a_thread_keeps_for_itself_is_the_same_to_all_lanes(pairs: list[Pair]) -> None:
+    kept: ContextVar[list[str]] = ContextVar("kept")
+    kept.set(["thread"])
+    seen: list[list[str]] = []
+
+    def change() -> None:
+        kept.set(["lane"])
+        read(pairs[0][0], end_in())
+        seen.append(kept.get())
+
+    def look() -> None:
+        seen.append(kept.get())
+        pairs[0][1].send(b"!")
+
+    run(change, look)
+    assert [*seen, kept.get()] == [["lane"], ["lane"], ["lane"]]
+
+
+@pytest.mark.django_db
+def test_lanes_of_a_thread_with_an_event_loop_share_its_database_connection() -> None:
+    handles: list[int] = []
+
+    def note() -> None:
+        connection.ensure_connection()
+        handles.append(id(connection.connection))
+
+    async def run_lanes() -> None:
+        run(note, note)
+        note()
+        connection.close()
+
+    # Where a loop runs, Django keeps a connection in the context, and else in the thread.
+    asyncio.run(run_lanes())
+    assert (len(handles), len(set(handles))) == (3, 1)
 
 
 def test_a_lane_may_wait_until_it_can_send(pairs: list[Pair]) -> None:
