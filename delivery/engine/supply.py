@@ -179,7 +179,8 @@ class Supply:
         group, self._ahead = self._ahead, None
         if group is not None:
             self.groups.append(group)
-            if not self.is_closed and self._claimer.is_worth_it(len(group.claims)):
+            is_enough = self.is_closed or self.trouble is not None
+            if not is_enough and self._claimer.is_worth_it(len(group.claims)):
                 self._claimer.begin(self.claim_ahead)
         return group is not None
 
