@@ -45,6 +45,11 @@ class Page:
     records: list[SendingRecord]
     newer: Position | None = None
     older: Position | None = None
+    searched_to: datetime | None = None
+    """Set where the search stopped before the end, to stay fast: nothing that began earlier was looked at.
+
+    `older` then leads on from there, even if the page is short or empty.
+    """
 
 
 def get_page(
