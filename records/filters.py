@@ -1,14 +1,37 @@
-"""What the record list is narrowed to, and the shortcuts for the date range."""
+"""What the record list is narrowed to, how an address says it, and the date ranges that are one click away."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from urllib.parse import urlencode
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_ipv46_address
+from django.db import models
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from records.enums import ResultClass
+from records.enums import Outcome, Phase, ResultClass
 from records.querysets import SendingRecordQuerySet
+
+
+class DayRange(models.TextChoices):
+    """Days that end today, whatever day today is: what an address or a saved view says stays true tomorrow."""
+
+    TODAY = "today", _("Today")
+    """Since midnight."""
+    WEEK = "7d", _("7 days")
+    """Today and the six days before."""
+    MONTH = "30d", _("30 days")
+    """Today and the 29 days before."""
+
+    def days(self) -> tuple[date, date]:
+        """Return the first and the last day, in the active time zone."""
+        today = timezone.localdate()
+        return today - timedelta(days=_LENGTHS[self.value] - 1), today
+
+
+_LENGTHS = {"today": 1, "7d": 7, "30d": 30}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +48,66 @@ class RecordFilters:
     """Last day, included."""
     result: ResultClass | None = None
     mail_id: int | None = None
+    outcome: Outcome | None = None
+    cause: str = ""
+    """Key of an entry of the error book."""
+    phase: Phase | None = None
+    """The step in which the try ended."""
+    requester: str = ""
+    """Who asked for the mail: an IP address, or a user name in whatever case."""
+    subject: str = ""
+    """Part of the mail's subject, in whatever case."""
+    message_id: str = ""
+    """The whole Message-ID, angle brackets included."""
+    range: DayRange | None = None
+    """Where the days are relative: which. `since` and `until` hold what it means today."""
 
     @property
     def is_active(self) -> bool:
         """Tell whether anything is filtered at all."""
         return self != RecordFilters()
+
+    @property
+    def starts_at(self) -> datetime | None:
+        """The moment at which the first day begins."""
+        return _midnight(self.since) if self.since else None
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """The moment at which the last day is over."""
+        return _midnight(self.until + timedelta(days=1)) if self.until else None
+
+    @property
+    def requester_is_address(self) -> bool:
+        """Tell whether the requester is an IP address, and no user name."""
+        try:
+            validate_ipv46_address(self.requester)
+        except ValidationError:
+            return False
+        return True
+
+    def as_parameters(self) -> dict[str, str]:
+        """Return the parameters of an address that leads to what these filters keep; relative days stay relative."""
+        days = {"range": self.range} if self.range else {"since": self.since, "until": self.until}
+        values = {
+            "receiver": self.receiver,
+            "sender": self.sender,
+            "template": self.template,
+            **days,
+            "result": self.result,
+            "outcome": self.outcome,
+            "cause": self.cause,
+            "phase": self.phase,
+            "requester": self.requester,
+            "subject": self.subject,
+            "message_id": self.message_id,
+            "mail": self.mail_id,
+        }
+        return {name: str(value) for name, value in values.items() if value}
+
+    def as_query(self) -> str:
+        """Return what follows the question mark in such an address."""
+        return urlencode(self.as_parameters())
 
     def apply(self, records: SendingRecordQuerySet) -> SendingRecordQuerySet:
         """Narrow the records to what the filters keep."""
@@ -39,14 +117,25 @@ class RecordFilters:
             records = records.to_receiver(self.receiver)
         if self.template:
             records = records.with_template(self.template)
-        if self.since:
-            records = records.started_from(_midnight(self.since))
-        if self.until:
-            records = records.started_before(_midnight(self.until + timedelta(days=1)))
+        if self.starts_at:
+            records = records.started_from(self.starts_at)
+        if self.ends_at:
+            records = records.started_before(self.ends_at)
         if self.result:
             records = records.with_result(self.result)
         if self.mail_id:
             records = records.of_mail(self.mail_id)
+        return self._apply_more(records)
+
+    def _apply_more(self, records: SendingRecordQuerySet) -> SendingRecordQuerySet:
+        exact = {"outcome": self.outcome, "cause": self.cause, "phase": self.phase, "mail__message_id": self.message_id}
+        records = records.filter(**{name: value for name, value in exact.items() if value})
+        if self.subject:
+            records = records.filter(mail__subject__icontains=self.subject)
+        if self.requester and self.requester_is_address:
+            records = records.filter(requester_ip=self.requester)
+        elif self.requester:
+            records = records.filter(mail__requested_by__iexact=self.requester)
         return records
 
 
@@ -58,18 +147,18 @@ def _midnight(day: date) -> datetime:
 class Shortcut:
     """A date range that is one click away."""
 
-    label: str | Promise
-    since: date
-    until: date
+    range: DayRange
     is_current: bool
+
+    @property
+    def label(self) -> str | Promise:
+        """Its words on the page."""
+        return self.range.label
 
 
 def list_shortcuts(filters: RecordFilters) -> list[Shortcut]:
     """List today, the last 7 and the last 30 days, marking the one that is chosen."""
-    today = timezone.localdate()
-    ranges = [(_("Today"), 1), (_("7 days"), 7), (_("30 days"), 30)]
     return [
-        Shortcut(label, since, today, is_current=(filters.since, filters.until) == (since, today))
-        for label, days in ranges
-        if (since := today - timedelta(days=days - 1))
+        Shortcut(each, is_current=filters.range is each or (filters.since, filters.until) == each.days())
+        for each in DayRange
     ]

@@ -6,11 +6,16 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from records.enums import ResultClass
-from records.filters import RecordFilters
+from records.enums import Outcome, Phase, ResultClass
+from records.error_book import find_entry
+from records.filters import DayRange, RecordFilters
+
+MORE_FIELDS = ("subject", "outcome", "cause", "phase", "requester", "message_id")
+"""Filters beside those of the manual."""
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 2999
 _MAX_ID = 2**63 - 1
@@ -19,6 +24,13 @@ _MAX_ID = 2**63 - 1
 def _check_year(day: date) -> None:
     if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
         raise ValidationError(_("Choose a day between 1970 and 2999."), code="year")
+
+
+def _search(placeholder: Any) -> forms.TextInput:
+    """Make the input of a filter that is typed."""
+    return forms.TextInput(
+        attrs={"type": "search", "placeholder": placeholder, "autocomplete": "off", "spellcheck": "false"}
+    )
 
 
 class DayField(forms.DateField):
@@ -62,20 +74,13 @@ class DaysForm(forms.Form):
 
 
 class FilterForm(DaysForm):
-    """Sender, receiver, template, days and result; every field may stay empty."""
+    """The manual's filters (sender, receiver, template, days, result) and more; every field may stay empty."""
 
     receiver = forms.CharField(
         label=_("Receiver"),
         required=False,
         max_length=320,
-        widget=forms.TextInput(
-            attrs={
-                "type": "search",
-                "placeholder": _("Part of the address"),
-                "autocomplete": "off",
-                "spellcheck": "false",
-            }
-        ),
+        widget=_search(_("Part of the address")),
     )
     sender = forms.CharField(label=_("Sender"), required=False, max_length=320, widget=forms.Select)
     template = forms.CharField(label=_("Template"), required=False, max_length=200, widget=forms.Select)
@@ -86,32 +91,101 @@ class FilterForm(DaysForm):
         choices=[("", _("All")), *ResultClass.choices],
         error_messages={"invalid_choice": _("There is no such result. Choose one of those shown.")},
     )
+    range = forms.ChoiceField(
+        label=_("Days"),
+        required=False,
+        widget=forms.HiddenInput,
+        choices=[("", _("All")), *DayRange.choices],
+        error_messages={"invalid_choice": _("There is no such range of days. Choose one of those shown.")},
+    )
     mail = forms.IntegerField(
         label=_("Mail number"), required=False, min_value=1, max_value=_MAX_ID, widget=forms.HiddenInput
     )
+    subject = forms.CharField(
+        label=_("Subject"), required=False, max_length=200, widget=_search(_("Part of the subject"))
+    )
+    outcome = forms.ChoiceField(
+        label=_("Outcome"),
+        required=False,
+        choices=[("", _("All outcomes")), *Outcome.choices],
+        error_messages={"invalid_choice": _("There is no such outcome. Choose one of those shown.")},
+    )
+    cause = forms.CharField(label=_("Cause"), required=False, max_length=64, widget=forms.Select)
+    phase = forms.ChoiceField(
+        label=_("Step"),
+        required=False,
+        choices=[("", _("All steps")), *Phase.choices],
+        error_messages={"invalid_choice": _("There is no such step. Choose one of those shown.")},
+    )
+    requester = forms.CharField(
+        label=_("Requested by"), required=False, max_length=150, widget=_search(_("User name or IP address"))
+    )
+    message_id = forms.CharField(label=_("Message-ID"), required=False, max_length=320, widget=_search("<…@…>"))
 
-    def __init__(self, *args: Any, senders: Iterable[str], templates: Iterable[str], **kwargs: Any) -> None:
-        """Offer the known senders and templates, and whatever the address bar asks for."""
+    def __init__(
+        self, *args: Any, senders: Iterable[str] = (), templates: Iterable[str] = (), causes: Iterable[str] = (),
+        **kwargs: Any,
+    ) -> None:  # fmt: skip
+        """Offer the known senders, templates and causes, and whatever the address bar asks for."""
         super().__init__(*args, **kwargs)
-        self._offer("sender", _("All senders"), senders)
-        self._offer("template", _("All templates"), templates)
+        self._offer("sender", _("All senders"), {sender: sender for sender in senders})
+        self._offer("template", _("All templates"), {template: template for template in templates})
+        self._offer("cause", _("All causes"), {key: name_cause(key) for key in causes})
 
-    def _offer(self, name: str, everything: Any, known: Iterable[str]) -> None:
+    def _offer(self, name: str, everything: Any, known: dict[str, str]) -> None:
         asked = str(self.data.get(name) or "").strip()
-        values = sorted({*known, asked} - {""}, key=str.casefold)
+        if asked and asked not in known:
+            known = {**known, asked: name_cause(asked) if name == "cause" else asked}
+        known.pop("", None)
         widget = self.fields[name].widget
         assert isinstance(widget, forms.Select)
-        widget.choices = [("", everything), *((value, value) for value in values)]
+        widget.choices = [("", everything), *sorted(known.items(), key=lambda choice: choice[1].casefold())]
+
+    def clean_message_id(self) -> str:
+        """Take a Message-ID with its angle brackets and without."""
+        text = str(self.cleaned_data["message_id"]).strip("<>")
+        return f"<{text}>" if text else ""
+
+    def more_fields(self) -> list[forms.BoundField]:
+        """List the fields that are folded away until one is used."""
+        return [self[name] for name in MORE_FIELDS]
+
+    def more_count(self) -> int:
+        """Count those of them that narrow, or are wrong."""
+        return sum(1 for name in MORE_FIELDS if self.cleaned_data.get(name) or self.has_error(name))
 
     def filters(self) -> RecordFilters:
-        """Return the filters of a valid form."""
+        """Return the filters of a valid form. Days that are named win over a range that ends today."""
         cleaned = self.cleaned_data
+        since, until = cleaned["since"], cleaned["until"]
+        relative = DayRange(cleaned["range"]) if cleaned["range"] and not (since or until) else None
+        if relative:
+            since, until = relative.days()
         return RecordFilters(
             sender=cleaned["sender"],
             receiver=cleaned["receiver"],
             template=cleaned["template"],
-            since=cleaned["since"],
-            until=cleaned["until"],
+            since=since,
+            until=until,
             result=ResultClass(cleaned["result"]) if cleaned["result"] else None,
             mail_id=cleaned["mail"],
+            outcome=Outcome(cleaned["outcome"]) if cleaned["outcome"] else None,
+            cause=cleaned["cause"],
+            phase=Phase(cleaned["phase"]) if cleaned["phase"] else None,
+            requester=cleaned["requester"],
+            subject=cleaned["subject"],
+            message_id=cleaned["message_id"],
+            range=relative,
         )
+
+
+def name_cause(key: str) -> str:
+    """Name a cause in the words of the error book; by its key where the book has it no more."""
+    entry = find_entry(key)
+    return str(entry.cause) if entry else key
+
+
+def find_filters(query: str) -> RecordFilters | None:
+    """Read filters from the query of an address, as `RecordFilters.as_query` writes it; None where it is wrong."""
+    form = FilterForm(QueryDict(query))
+    return form.filters() if form.is_valid() else None

@@ -139,10 +139,9 @@ def test_the_shortcuts_end_today_and_keep_the_other_filters(client: Client) -> N
     make_record(started_at=timezone.now())
     today = timezone.localdate()
     response = client.get(URL, {"receiver": "anna", "before": "1-1"})
-    ranges = [(shortcut.since, shortcut.until) for shortcut in response.context["shortcuts"]]
+    ranges = [shortcut.range.days() for shortcut in response.context["shortcuts"]]
     assert ranges == [(today - timedelta(days=days), today) for days in (0, 6, 29)]
-    link = f'href="{URL}?receiver=anna&amp;since={today}&amp;until={today}"'
-    assert link in response.content.decode()
+    assert f'href="{URL}?receiver=anna&amp;range=today"' in response.content.decode()
 
 
 def test_a_chosen_shortcut_is_marked(client: Client) -> None:
@@ -163,6 +162,9 @@ def test_a_chosen_shortcut_is_marked(client: Client) -> None:
             "The last day is before the first one. Swap the two.",
         ),
         ({"result": "maybe"}, "There is no such result. Choose one of those shown."),
+        ({"range": "always"}, "There is no such range of days. Choose one of those shown."),
+        ({"outcome": "maybe"}, "There is no such outcome. Choose one of those shown."),
+        ({"phase": "lunch"}, "There is no such step. Choose one of those shown."),
         ({"receiver": "a\0b"}, "Null characters are not allowed."),
         ({"mail": "twelve"}, "Enter a whole number."),
         ({"mail": "9" * 30}, "Ensure this value is less than or equal to 9223372036854775807."),
