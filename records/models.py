@@ -18,6 +18,7 @@ from records.enums import (
 )
 from records.interventions import BulkIntervention, Intervention  # noqa: F401  # tables of this room
 from records.querysets import SendingRecordQuerySet
+from records.rollups.models import DayRollup, HourTotal, Rollup, RollupDelta, RollupKey  # noqa: F401  # tables of this room
 from senders.models import Sender
 
 WAITING_STATES = (MailState.QUEUED, MailState.RETRY)
