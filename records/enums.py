@@ -62,6 +62,15 @@ class MailState(models.TextChoices):
                 return ResultClass.FAILED
 
 
+class Packing(models.IntegerChoices):
+    """How the bytes of a body are stored."""
+
+    PLAIN = 0, _("As they are")
+    """As they go over the wire."""
+    ZLIB = 1, _("Compressed")
+    """Compressed by zlib."""
+
+
 class ReceiverKind(models.TextChoices):
     """The header field in which a receiver stands."""
 

@@ -9,6 +9,7 @@ from records.enums import (
     MailKind,
     MailState,
     Outcome,
+    Packing,
     Phase,
     Priority,
     ReceiverKind,
@@ -17,6 +18,7 @@ from records.enums import (
     SkipReason,
 )
 from records.interventions import BulkIntervention, Intervention  # noqa: F401  # tables of this room
+from records.keeping.models import KeepingRound, KeepingRules  # noqa: F401  # tables of this room
 from records.querysets import SendingRecordQuerySet
 from records.rollups.models import DayRollup, HourTotal, Rollup, RollupDelta, RollupKey  # noqa: F401  # tables of this room
 from senders.models import Sender
@@ -175,10 +177,22 @@ class Body(models.Model):
 
     # Given and not counted: ids of mails are never used twice either, and so no second sequence is asked.
     id = models.BigIntegerField(primary_key=True, help_text=_("The id of the first mail that said it"))
-    octets = models.BinaryField()
+    octets = models.BinaryField(help_text=_("Packed as `packing` says"))
+    packing = models.PositiveSmallIntegerField(choices=Packing.choices, db_default=Packing.PLAIN.value)
+    attached_size = models.BigIntegerField(
+        db_default=0, help_text=_("Bytes of its files, as they were before they were encoded; 0 for none any more")
+    )
+    attachments_removed_at = models.DateTimeField(null=True)
 
     class Meta:
         default_permissions = ()
+        constraints = [
+            models.CheckConstraint(condition=models.Q(packing__in=Packing.values), name="packing_of_body_is_known"),
+        ]
+        indexes = [
+            # Hardly any body has files: an index of those that do costs the others nothing.
+            models.Index(fields=["id"], condition=models.Q(attached_size__gt=0), name="body_with_attachments"),
+        ]
 
     def __str__(self) -> str:
         """Name the body by its id."""

@@ -17,10 +17,52 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='KeepingRound',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('stage', models.CharField(choices=[('count_records', 'Counting records'), ('remove_records', 'Removing records'), ('count_heads', 'Measuring header fields'), ('count_bodies', 'Measuring bodies'), ('remove_contents', 'Removing contents'), ('count_attachments', 'Measuring attachments'), ('remove_attachments', 'Removing attachments')], default='count_records', max_length=24)),
+                ('reached', models.BigIntegerField(default=0, help_text='Id of the last row of this stage that was looked at')),
+                ('began_at', models.DateTimeField(null=True)),
+                ('ended_at', models.DateTimeField(null=True)),
+                ('records', models.PositiveBigIntegerField(default=0, help_text='Records when they were counted')),
+                ('contents_size', models.PositiveBigIntegerField(default=0, help_text='Bytes of contents, as they are stored')),
+                ('attachments_size', models.PositiveBigIntegerField(default=0, help_text='Bytes of attached files')),
+                ('excess', models.BigIntegerField(default=0, help_text='So much of this stage is to go, however young')),
+                ('removed_mails', models.PositiveBigIntegerField(default=0)),
+                ('removed_records', models.PositiveBigIntegerField(default=0)),
+                ('removed_contents', models.PositiveBigIntegerField(default=0)),
+                ('stripped_bodies', models.PositiveBigIntegerField(default=0, help_text='Bodies whose attachments were removed')),
+            ],
+            options={
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
+            name='KeepingRules',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('records_days', models.PositiveIntegerField(default=400, null=True)),
+                ('contents_days', models.PositiveIntegerField(default=30, null=True)),
+                ('attachments_days', models.PositiveIntegerField(default=30, null=True)),
+                ('max_records', models.PositiveBigIntegerField(default=20000000, null=True)),
+                ('max_contents_size', models.PositiveBigIntegerField(default=5000000000, help_text='Bytes', null=True)),
+                ('max_attachments_size', models.PositiveBigIntegerField(help_text='Bytes', null=True)),
+                ('changed_by', models.CharField(blank=True, max_length=150)),
+                ('changed_at', models.DateTimeField(null=True)),
+            ],
+            options={
+                'verbose_name': 'keeping rules',
+                'default_permissions': ('change',),
+            },
+        ),
+        migrations.CreateModel(
             name='Body',
             fields=[
                 ('id', models.BigIntegerField(help_text='The id of the first mail that said it', primary_key=True, serialize=False)),
-                ('octets', models.BinaryField()),
+                ('octets', models.BinaryField(help_text='Packed as `packing` says')),
+                ('packing', models.PositiveSmallIntegerField(choices=[(0, 'As they are'), (1, 'Compressed')], db_default=0)),
+                ('attached_size', models.BigIntegerField(db_default=0, help_text='Bytes of its files, as they were before they were encoded; 0 for none any more')),
+                ('attachments_removed_at', models.DateTimeField(null=True)),
             ],
             options={
                 'default_permissions': (),
@@ -268,6 +310,14 @@ class Migration(migrations.Migration):
             model_name='content',
             name='body',
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='contents', to='records.body'),
+        ),
+        migrations.AddIndex(
+            model_name='body',
+            index=models.Index(condition=models.Q(('attached_size__gt', 0)), fields=['id'], name='body_with_attachments'),
+        ),
+        migrations.AddConstraint(
+            model_name='body',
+            constraint=models.CheckConstraint(condition=models.Q(('packing__in', [0, 1])), name='packing_of_body_is_known'),
         ),
         migrations.AddIndex(
             model_name='mail',

@@ -1,0 +1,43 @@
+"""The stages of a round, in their order. Stored values never change."""
+
+from enum import StrEnum
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Kind(StrEnum):
+    """What is kept by a rule of its own."""
+
+    RECORDS = "records"
+    """Mails, their receivers and the tries at them; what they said goes with them."""
+    CONTENTS = "contents"
+    """What mails said: their header fields and bodies."""
+    ATTACHMENTS = "attachments"
+    """Files; the body stays, with a note in the place of each."""
+
+
+class Stage(models.TextChoices):
+    """What a round does at present. Each kind is counted right before it is removed: then nothing is counted twice."""
+
+    COUNT_RECORDS = "count_records", _("Counting records")
+    """How many tries there are."""
+    REMOVE_RECORDS = "remove_records", _("Removing records")
+    """Mails with all that belongs to them."""
+    COUNT_HEADS = "count_heads", _("Measuring header fields")
+    """How much room the mails' own header fields take."""
+    COUNT_BODIES = "count_bodies", _("Measuring bodies")
+    """How much room the bodies take."""
+    REMOVE_CONTENTS = "remove_contents", _("Removing contents")
+    """What mails said, and the bodies that no mail has any more."""
+    COUNT_ATTACHMENTS = "count_attachments", _("Measuring attachments")
+    """How much room attached files take."""
+    REMOVE_ATTACHMENTS = "remove_attachments", _("Removing attachments")
+    """Files within bodies that stay."""
+
+    @property
+    def next(self) -> "Stage | None":
+        """The stage that follows; None after the last one."""
+        stages = list(Stage)
+        place = stages.index(self) + 1
+        return stages[place] if place < len(stages) else None

@@ -1,0 +1,57 @@
+"""The rules of keeping, and how far the round that follows them has come. One row each."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from records.keeping.enums import Stage
+
+ONLY = 1
+"""Key of the one row."""
+
+
+class KeepingRules(models.Model):
+    """How long what is kept. Empty means for ever, or as much as there is."""
+
+    records_days = models.PositiveIntegerField(null=True, default=400)
+    contents_days = models.PositiveIntegerField(null=True, default=30)
+    attachments_days = models.PositiveIntegerField(null=True, default=30)
+    max_records = models.PositiveBigIntegerField(null=True, default=20_000_000)
+    max_contents_size = models.PositiveBigIntegerField(null=True, default=5_000_000_000, help_text=_("Bytes"))
+    max_attachments_size = models.PositiveBigIntegerField(null=True, help_text=_("Bytes"))
+    changed_by = models.CharField(max_length=150, blank=True)
+    changed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("keeping rules")
+        default_permissions = ("change",)
+
+    def __str__(self) -> str:
+        """Tell the days."""
+        return f"{self.records_days}, {self.contents_days}, {self.attachments_days} days"
+
+
+class KeepingRound(models.Model):
+    """One walk through everything, oldest first: what there is, is counted, and what need not be kept is removed.
+
+    Each step commits what it removed together with how far it came, so that a round can be broken off anywhere.
+    """
+
+    stage = models.CharField(max_length=24, choices=Stage.choices, default=Stage.COUNT_RECORDS)
+    reached = models.BigIntegerField(default=0, help_text=_("Id of the last row of this stage that was looked at"))
+    began_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    records = models.PositiveBigIntegerField(default=0, help_text=_("Records when they were counted"))
+    contents_size = models.PositiveBigIntegerField(default=0, help_text=_("Bytes of contents, as they are stored"))
+    attachments_size = models.PositiveBigIntegerField(default=0, help_text=_("Bytes of attached files"))
+    excess = models.BigIntegerField(default=0, help_text=_("So much of this stage is to go, however young"))
+    removed_mails = models.PositiveBigIntegerField(default=0)
+    removed_records = models.PositiveBigIntegerField(default=0)
+    removed_contents = models.PositiveBigIntegerField(default=0)
+    stripped_bodies = models.PositiveBigIntegerField(default=0, help_text=_("Bodies whose attachments were removed"))
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        """Tell how far it has come."""
+        return f"{self.stage} {self.reached}"
