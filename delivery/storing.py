@@ -21,6 +21,7 @@ from records.bulk import allot_ids, default_values, expect_rows, insert_rows
 from records.clock import database_now
 from records.enums import ReceiverState
 from records.models import Body, Content, Mail, Receiver
+from records.packing import pack
 from senders.models import Sender
 from senders.validators import Address
 
@@ -71,7 +72,9 @@ def store(requests: Sequence[CheckedRequest], limits: Limits) -> Stored:
     ids = allot_ids(Mail, len(requests))
     bodies = _share_bodies(requests, ids)
     heads: list[tuple[int, bytes, int]] = []
-    insert_rows(Body, ("id", "octets"), _write_bodies({body.pk: body for body in bodies}.values()))
+    insert_rows(
+        Body, ("id", "octets", "packing", "attached_size"), _write_bodies({body.pk: body for body in bodies}.values())
+    )
     _insert_mails(requests, _write_mails(zip(requests, ids, bodies, strict=True), heads, now, limits))
     insert_rows(Content, ("mail_id", "head", "body_id"), heads)
     insert_rows(Receiver, ("mail_id", "address", "kind", "state"), _receiver_rows(requests, ids))
@@ -142,13 +145,13 @@ def _share_bodies(requests: Sequence[CheckedRequest], ids: Sequence[int]) -> lis
     return chosen
 
 
-def _write_bodies(bodies: Iterable[_Body]) -> Iterator[tuple[int, bytes]]:
+def _write_bodies(bodies: Iterable[_Body]) -> Iterator[tuple[int, bytes, int, int]]:
     """Write one body after the other, while they are stored: all of them at once may not fit into memory."""
     encode_file = lru_cache(_FILES_REMEMBERED)(attachment_part)
     for body in bodies:
         octets = _write_body(body.first, encode_file)
         body.size = len(octets)
-        yield body.pk, octets
+        yield body.pk, *pack(octets), sum(len(file.content) for file in body.first.request.attachments)
 
 
 def _write_body(checked: CheckedRequest, encode_file: Callable[[Attachment], Part]) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 from records.bulk import one_of
 from records.models import Body, Content
+from records.packing import pack, unpack
 
 _AT_ONCE = 1000
 """So many unused bodies are dropped by one statement."""
@@ -14,13 +15,23 @@ _AT_ONCE = 1000
 
 def store_content(mail_id: int, head: bytes, body: bytes) -> None:
     """Keep the bytes of one mail."""
-    Content.objects.create(mail_id=mail_id, head=head, body=Body.objects.create(pk=mail_id, octets=body))
+    packed = pack(body)
+    stored = Body.objects.create(pk=mail_id, octets=packed.octets, packing=packed.packing)
+    Content.objects.create(mail_id=mail_id, head=head, body=stored)
 
 
 def read_many(mail_ids: Collection[int]) -> dict[int, bytes]:
     """Read the bytes of mails, in one query; a mail without content is left out."""
-    rows = Content.objects.filter(mail_id__in=one_of(mail_ids)).values_list("mail_id", "head", "body__octets")
-    return {mail_id: bytes(head) + bytes(octets) for mail_id, head, octets in rows}
+    rows = Content.objects.filter(mail_id__in=one_of(mail_ids)).values_list(
+        "mail_id", "head", "body_id", "body__octets", "body__packing"
+    )
+    bodies: dict[int, bytes] = {}
+    found = {}
+    for mail_id, head, body_id, octets, packing in rows:
+        if body_id not in bodies:  # else it is one that many share, and is unpacked once
+            bodies[body_id] = unpack(octets, packing)
+        found[mail_id] = bytes(head) + bodies[body_id]
+    return found
 
 
 def find_mime(mail_id: int) -> bytes | None:

@@ -19,6 +19,7 @@ from records.enums import (
 )
 from records.interventions import BulkIntervention, Intervention  # noqa: F401  # tables of this room
 from records.keeping.models import KeepingRound, KeepingRules  # noqa: F401  # tables of this room
+from records.packing import unpack
 from records.querysets import SendingRecordQuerySet
 from records.rollups.models import DayRollup, HourTotal, Rollup, RollupDelta, RollupKey  # noqa: F401  # tables of this room
 from senders.models import Sender
@@ -220,7 +221,7 @@ class Content(models.Model):
     @property
     def mime(self) -> bytes:
         """The bytes as they go over the wire."""
-        return bytes(self.head) + bytes(self.body.octets)
+        return bytes(self.head) + unpack(self.body.octets, self.body.packing)
 
 
 class Receiver(models.Model):
