@@ -5,6 +5,7 @@ import uuid
 from django.db import migrations, models
 
 from records.room import LeaveRoom
+from records.search.parts import IndexParts
 
 
 class Migration(migrations.Migration):
@@ -262,6 +263,28 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='KnownAddress',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('address', models.CharField(max_length=320)),
+            ],
+            options={
+                'default_permissions': (),
+                'constraints': [models.UniqueConstraint(fields=('address',), name='known_address_is_unique')],
+            },
+        ),
+        migrations.CreateModel(
+            name='SearchMark',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('reached', models.BigIntegerField(default=0, help_text='Id of a record')),
+                ('checked', models.BigIntegerField(default=0, help_text='Id of the address that was last seen to be in use')),
+            ],
+            options={
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
             name='Tally',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -389,7 +412,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='sendingrecord',
-            index=models.Index(fields=['outcome', '-started_at', '-id'], name='record_by_outcome'),
+            index=models.Index(condition=models.Q(('outcome', 'accepted'), _negated=True), fields=['outcome', '-started_at', '-id'], name='record_by_outcome'),
+        ),
+        migrations.AddIndex(
+            model_name='sendingrecord',
+            index=models.Index(fields=['receiver_address', '-started_at', '-id'], name='record_by_receiver'),
         ),
         migrations.AddConstraint(
             model_name='sendingrecord',
@@ -509,4 +536,5 @@ class Migration(migrations.Migration):
         # By hand, and to be kept when this file is made anew.
         LeaveRoom('records_mail', 60),
         LeaveRoom('records_receiver', 60),
+        IndexParts(),
     ]
