@@ -4,6 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from records.alarms.models import Alarm, Hindrance, Tally, TallyMark, WebhookCall  # noqa: F401  # tables of this room
+from records.dialogue.models import Dialogue  # noqa: F401  # tables of this room
 from records.enums import (
     Fault,
     MailKind,
@@ -23,6 +24,7 @@ from records.packing import unpack
 from records.querysets import SendingRecordQuerySet
 from records.rollups.models import DayRollup, HourTotal, Rollup, RollupDelta, RollupKey  # noqa: F401  # tables of this room
 from records.search.models import KnownAddress, SearchMark  # noqa: F401  # tables of this room
+from records.viewing.models import ContentView  # noqa: F401  # tables of this room
 from senders.models import Sender
 
 WAITING_STATES = (MailState.QUEUED, MailState.RETRY)

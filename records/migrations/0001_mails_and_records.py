@@ -533,6 +533,37 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('day', 'key'), name='one_rollup_per_day_and_key')],
             },
         ),
+        migrations.CreateModel(
+            name='ContentView',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('part', models.CharField(choices=[('content', 'Content'), ('attachment', 'Attachment'), ('source', 'Source')], max_length=16)),
+                ('filename', models.CharField(blank=True, max_length=255)),
+                ('viewed_by', models.CharField(max_length=150)),
+                ('viewer_ip', models.GenericIPAddressField(null=True)),
+                ('viewed_at', models.DateTimeField()),
+                ('mail', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='content_views', to='records.mail')),
+            ],
+            options={
+                'ordering': ['viewed_at', 'pk'],
+                'default_permissions': (),
+                'indexes': [models.Index(fields=['mail', 'viewed_at'], name='content_view_by_mail')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('part__in', ['content', 'attachment', 'source'])), name='viewed_part_is_known')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Dialogue',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('epoch', models.PositiveIntegerField(help_text='The claim that the try belongs to')),
+                ('lines', models.JSONField(help_text='Pairs of the kind of a line and its text')),
+                ('mail', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='dialogues', to='records.mail')),
+            ],
+            options={
+                'default_permissions': (),
+                'constraints': [models.UniqueConstraint(fields=('mail', 'epoch'), name='one_dialogue_per_try')],
+            },
+        ),
         # By hand, and to be kept when this file is made anew.
         LeaveRoom('records_mail', 60),
         LeaveRoom('records_receiver', 60),

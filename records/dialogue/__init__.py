@@ -1,0 +1,1 @@
+"""What was said with the mail server in tries that failed."""

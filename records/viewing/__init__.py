@@ -1,0 +1,1 @@
+"""Who looked at the content of mails, and when."""

@@ -1,0 +1,31 @@
+"""Noting that somebody looks at the content of a mail, before it is shown."""
+
+from datetime import timedelta
+
+from django.http import HttpRequest
+
+from records.clock import database_now
+from records.viewing.models import ContentView, Part
+
+AGAIN = timedelta(minutes=1)
+"""Looks of one person at one part within this time count once."""
+
+
+def note_view(request: HttpRequest, mail_id: int, part: Part, filename: str = "") -> None:
+    """Write down who looks, unless that was done a moment ago. It is written before anything is sent.
+
+    Args:
+        request: Of a signed-in person.
+        mail_id: The mail, which exists.
+        part: What of it is shown.
+        filename: Of an attachment.
+    """
+    now = database_now()
+    view = {
+        "mail_id": mail_id,
+        "part": part,
+        "filename": filename[:255],
+        "viewed_by": request.user.get_username(),
+    }
+    if not ContentView.objects.filter(**view, viewed_at__gt=now - AGAIN).exists():
+        ContentView.objects.create(**view, viewer_ip=request.META.get("REMOTE_ADDR") or None, viewed_at=now)
