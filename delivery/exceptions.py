@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from delivery.values import CertificateFacts, Reply
+    from records.dialogue.lines import Line
     from records.enums import Fault, Phase
 
 
@@ -38,6 +39,8 @@ class SessionError(DeliveryError):
         """A short technical text without secrets; never a foreign server's words."""
         self.certificates = certificates
         """Leaf first; given with certificate faults so that a person can compare the fingerprint."""
+        self.dialogue: tuple[Line, ...] = ()
+        """What was said in the session before, since its last mail ended; given when the session is left."""
 
 
 class RequestRefusedError(DeliveryError):

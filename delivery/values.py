@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from records.dialogue.lines import Line
 from records.enums import Fault, Phase
 from senders.certificates import CertificateFacts as CertificateFacts  # noqa: PLC0414  (re-exported)
 from senders.enums import Encryption
@@ -152,6 +153,8 @@ class Delivery:
     """The caller's fence said no: the dot was withheld and the connection dropped."""
     queue_id: str = ""
     """The server's name for the accepted mail, where its reply tells one."""
+    dialogue: tuple[Line, ...] = field(default=(), compare=False, repr=False)
+    """What was said, where the server did not take the mail for all receivers."""
 
 
 class StepStatus(StrEnum):

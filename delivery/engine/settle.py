@@ -11,8 +11,9 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from delivery.engine.given import Given, fetch_ids, run, time_literal
 from delivery.engine.moves import Move, move_mails
 from delivery.engine.values import TryResult
-from delivery.engine.written import TryRecord, write_records
+from delivery.engine.written import TryRecord, write_first_records, write_records
 from records.clock import database_now
+from records.dialogue.keeping import keep_dialogues
 from records.enums import MailState, Outcome
 from records.models import Mail
 
@@ -98,7 +99,7 @@ def _settle_sent(results: Sequence[TryResult], clocks: Clocks) -> set[int]:
     settled = [result for result in results if result.claim.mail_id in sent]
     if settled:
         _accept_receivers(settled)
-        write_records(_records_of(settled, clocks))
+        write_first_records(_records_of(settled, clocks))
     return sent
 
 
@@ -127,6 +128,7 @@ def _settle_others(results: Sequence[TryResult], clocks: Clocks) -> None:
     deciding = [result for result in results if _decides(mails.get(result.claim.mail_id), result)]
     # A try that decides nothing has its records already, from whoever took its mail: the sweep, or a person.
     write_records(_records_of(deciding, clocks))
+    keep_dialogues((result.claim.mail_id, result.claim.epoch, result.dialogue) for result in deciding)
     move_mails(_moves(deciding, mails), clocks.database)
 
 

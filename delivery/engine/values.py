@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from delivery.values import ComposedMail, Envelope, Reply, TlsFacts
+from records.dialogue.lines import Line
 from records.enums import Fault, MailKind, MailState, Outcome, Phase, SkipReason
 from senders.models import Sender
 
@@ -91,6 +92,8 @@ class TryResult:
     began: float | None = None
     """When the dialogue about this mail began, on `time.monotonic()`; None: there was none."""
     ended: float | None = None
+    dialogue: tuple[Line, ...] = ()
+    """What was said, where not all went well."""
 
     @property
     def is_plain_success(self) -> bool:
@@ -100,7 +103,15 @@ class TryResult:
         return all(ending.outcome is Outcome.ACCEPTED for ending in self.endings.values())
 
     @classmethod
-    def alike(cls, claim: Claim, ending: Ending, server: Server, *, costs_attempt: bool = True) -> "TryResult":
+    def alike(
+        cls,
+        claim: Claim,
+        ending: Ending,
+        server: Server,
+        *,
+        costs_attempt: bool = True,
+        dialogue: tuple[Line, ...] = (),
+    ) -> "TryResult":
         """Give every receiver of the claim the same ending."""
         endings = {receiver.receiver_id: ending for receiver in claim.receivers}
-        return cls(claim, endings, server, costs_attempt=costs_attempt)
+        return cls(claim, endings, server, costs_attempt=costs_attempt, dialogue=dialogue)

@@ -47,7 +47,17 @@ def judge(
     endings = {receiver.receiver_id: said.get(receiver.forward_path, rest) for receiver in claim.receivers}
     waits = any(_is_of_account(reply, server) for reply in delivery.receivers if not reply.accepted)
     costs = refusal is not Refusal.DATABASE and not waits
-    return TryResult(claim, endings, server, tls, delivery.queue_id, costs_attempt=costs, began=began, ended=ended)
+    return TryResult(
+        claim,
+        endings,
+        server,
+        tls,
+        delivery.queue_id,
+        costs_attempt=costs,
+        began=began,
+        ended=ended,
+        dialogue=delivery.dialogue,
+    )
 
 
 def _outcome(reply: ReceiverReply, server: Server) -> Outcome:
@@ -80,4 +90,4 @@ def judge_failure(claim: Claim, error: SessionError, server: Server, *, of_accou
     """
     outcome = Outcome.NOT_CONNECTED if of_account else Outcome.DEFERRED
     ending = Ending(outcome, error.phase, error.fault, error.reply)
-    return TryResult.alike(claim, ending, server, costs_attempt=not of_account)
+    return TryResult.alike(claim, ending, server, costs_attempt=not of_account, dialogue=error.dialogue)

@@ -6,14 +6,16 @@ from contextlib import suppress
 from delivery.exceptions import SessionError
 from delivery.smtp.errors import FOREIGN_ERRORS
 from delivery.smtp.offer import Offer
-from delivery.smtp.replies import NotAReplyError, ReplyReader, clean, read_reply, reply_of
+from delivery.smtp.replies import NotAReplyError, ReplyReader, clean, read_reply, reply_of, texts_of
 from delivery.smtp.scrub import Scrubber
 from delivery.smtp.stream import Stream
+from delivery.smtp.transcript import Transcript
 from delivery.values import Reply
 from records.enums import Fault, Phase
 
 MAX_EXTENSIONS = 1_000
 """Characters of the list of extensions that is shown."""
+RSET = b"RSET\r\n"
 _NOT_UNDERSTOOD = (500, 502)
 
 
@@ -23,12 +25,23 @@ class Dialogue(smtplib.SMTP):
     Of smtplib it uses how commands are put and how EHLO is read; connecting, sending and reading are its own.
     """
 
-    def __init__(self, stream: Stream, ehlo_name: str, scrub: Scrubber, limit: float) -> None:
-        """Begin on a fresh connection; `limit` is in seconds, for each command and its reply."""
+    def __init__(
+        self, stream: Stream, ehlo_name: str, scrub: Scrubber, limit: float, transcript: Transcript | None = None
+    ) -> None:
+        """Begin on a fresh connection.
+
+        Args:
+            stream: The connection.
+            ehlo_name: How we introduce ourselves.
+            scrub: Knows the secrets that may be said.
+            limit: Seconds for each command and its reply.
+            transcript: Remembers what is said.
+        """
         super().__init__(local_hostname=ehlo_name)
         self.stream = stream
         self.scrub = scrub
         self.limit = limit
+        self.transcript = transcript or Transcript()
         self.phase = Phase.GREETING
         self.banner = ""
         self.extensions: dict[str, str] = {}
@@ -52,6 +65,7 @@ class Dialogue(smtplib.SMTP):
             SessionError: Something unasked arrived; a 421 is an honest way to leave (RFC 5321 §3.8).
         """
         self.refuse_unasked()
+        self.transcript.asked(f"{cmd} {args}".strip(), self.phase)
         super().putcmd(cmd, args)
 
     def refuse_unasked(self) -> None:
@@ -71,6 +85,7 @@ class Dialogue(smtplib.SMTP):
         except NotAReplyError as error:
             raise self._no_reply() from error
         self._reply = reply_of(raw, self.scrub)
+        self.transcript.heard_lines(raw.code, texts_of(raw, self.scrub))
         return raw.code, b"\n".join(raw.lines)
 
     def reply(self, limit: float | None = None) -> Reply:
@@ -85,6 +100,7 @@ class Dialogue(smtplib.SMTP):
             self._reply = self._replies.read(self.limit if limit is None else limit)
         except NotAReplyError as error:
             raise self._no_reply() from error
+        self.transcript.heard(self._reply)
         return self._reply
 
     def _no_reply(self) -> SessionError:
@@ -103,7 +119,8 @@ class Dialogue(smtplib.SMTP):
         """
         with suppress(*FOREIGN_ERRORS, SessionError):
             self.refuse_unasked()
-            self.say(b"RSET\r\n" + behind)
+            self.transcript.said(RSET)
+            self.say(RSET + behind)
             if self.reply().code == 250:
                 return True
         self.stream.close()

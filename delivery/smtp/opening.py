@@ -19,7 +19,9 @@ from delivery.smtp.sign_in import learn_secrets, sign_in
 from delivery.smtp.steps import Steps
 from delivery.smtp.stream import Stream
 from delivery.smtp.tls import describe, looking_context, read_chain, verifying_context
+from delivery.smtp.transcript import Transcript
 from delivery.values import CertificateFacts, ServerSettings, TlsFacts
+from records.dialogue.lines import LineKind
 from records.enums import Fault, Phase
 from senders.enums import Encryption
 
@@ -38,6 +40,7 @@ class Opening:
         self._steps = steps
         self._host = ascii_host(settings.host)
         self._scrub = Scrubber()
+        self._transcript = Transcript()
         if settings.credentials:
             # Before anything is read: a hostile server may have learned the password last time.
             learn_secrets(self._scrub, settings.credentials)
@@ -51,6 +54,13 @@ class Opening:
         Raises:
             SessionError: A step failed; the connection is closed.
         """
+        try:
+            return self._go_all_the_way()
+        except SessionError as error:
+            self._transcript.explain(error)
+            raise
+
+    def _go_all_the_way(self) -> tuple[Dialogue, TlsFacts | None]:
         stream = self._connect()
         try:
             dialogue, tls = self._secure(stream)
@@ -65,10 +75,12 @@ class Opening:
         with self._steps.step(Phase.RESOLVE) as step:
             limit = min(settings.timeout, self._deadline - time.monotonic())
             targets = resolve(self._host, settings.port, self._policy, limit=limit)
-            step.facts["addresses"] = ", ".join(str(target.address) for target in targets)
+            addresses = step.facts["addresses"] = ", ".join(str(target.address) for target in targets)
+            self._transcript.note(LineKind.ADDRESSES, addresses)
         with self._steps.step(Phase.CONNECT) as step:
             stream = dial(targets, limit=settings.timeout, deadline=self._deadline)
-            step.facts["peer"] = str(stream.target)
+            peer = step.facts["peer"] = str(stream.target)
+            self._transcript.note(LineKind.CONNECTED, peer)
         return stream
 
     def _secure(self, stream: Stream) -> tuple[Dialogue, TlsFacts | None]:
@@ -88,13 +100,13 @@ class Opening:
                 return self._greet(stream), None
         raise AssertionError(f"unknown encryption: {self._settings.encryption}")
 
-    def _dialogue_over(self, stream: Stream) -> Dialogue:
+    def _dialogue_over(self, stream: Stream, transcript: Transcript | None = None) -> Dialogue:
         name = choose_ehlo_name(self._settings.ehlo_name, stream.local_address)
-        return Dialogue(stream, name, self._scrub, self._settings.timeout)
+        return Dialogue(stream, name, self._scrub, self._settings.timeout, transcript)
 
     def _greet(self, stream: Stream) -> Dialogue:
         with self._steps.step(Phase.GREETING) as step:
-            dialogue = self._dialogue_over(stream)
+            dialogue = self._dialogue_over(stream, self._transcript)
             dialogue.greet()
             dialogue.introduce()
             self._describe(dialogue, step.facts)
@@ -126,6 +138,7 @@ class Opening:
                 raise refusal from error
             facts = step.tls = describe(connection)
             step.facts |= {"version": facts.version, "cipher": facts.cipher}
+            self._transcript.note(LineKind.SECURED, f"{facts.version} {facts.cipher}")
         return facts
 
     def _look_at_chain(self, target: Target) -> tuple[CertificateFacts, ...]:

@@ -96,9 +96,14 @@ def clean(text: str) -> str:
     return " ".join("".join(kept).split())
 
 
+def texts_of(raw: RawReply, scrub: Scrubber) -> list[str]:
+    """Give the lines of a reply that may be kept and shown: secrets and control characters gone."""
+    return [scrub(clean(line.decode(errors="replace"))) for line in raw.lines]
+
+
 def reply_of(raw: RawReply, scrub: Scrubber) -> Reply:
     """Make the reply that may be kept and shown: enhanced status apart, secrets and control characters gone."""
-    texts = [scrub(clean(line.decode(errors="replace"))) for line in raw.lines]
+    texts = texts_of(raw, scrub)
     match = _ENHANCED.match(texts[0])
     status = match[1] if match and match[1][0] == str(raw.code)[0] else ""
     without = [text.removeprefix(status).strip() for text in texts]

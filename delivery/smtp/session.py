@@ -101,6 +101,10 @@ class Session:
         self._is_broken = True  # until it is known to be in step again, whatever is raised
         try:
             delivery = transaction.run()
+        except SessionError as error:
+            self._dialogue.transcript.explain(error)
+            self.close()
+            raise
         except BaseException:
             self.close()
             raise
@@ -135,6 +139,9 @@ class Session:
         pipeline = Pipeline(self._dialogue, self._steps, iter(mails), before_dot, seconds_per_mail)
         try:
             yield from pipeline.run()
+        except SessionError as error:
+            self._dialogue.transcript.explain(error)
+            raise
         finally:
             if not pipeline.is_in_step:
                 self.close()

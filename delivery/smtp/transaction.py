@@ -7,7 +7,6 @@ What may become of it, and nothing else does:
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 
 from delivery.exceptions import SessionError
@@ -56,6 +55,7 @@ class Transaction:
             behind: Asked right before the fence what else is to be sent with that block.
         """
         self._dialogue = dialogue
+        self._transcript = dialogue.transcript
         self._steps = steps
         self._outgoing = outgoing
         self._before_dot = before_dot
@@ -73,6 +73,12 @@ class Transaction:
         Raises:
             SessionError: The session ended before the final dot was sent.
         """
+        delivery = self._hand_over()
+        final = delivery.final_reply
+        is_plain_success = final is not None and final.code == 250 and not self._refused
+        return self._transcript.end_mail(delivery, is_plain_success=is_plain_success)
+
+    def _hand_over(self) -> Delivery:
         paths = self._outgoing.paths
         if refusal := self._outgoing.refusal:
             return self._all_refused(*refusal)
@@ -92,6 +98,7 @@ class Transaction:
         return Delivery(tuple(receivers), committed=False)
 
     def _ask(self, command: bytes, limit: float | None = None) -> Reply:
+        self._transcript.said(command)
         if not self._outgoing.is_announced:
             if self._dialogue.stream.has_unread:  # to look at the socket, too, would cost as much as to send
                 self._dialogue.refuse_unasked()
@@ -137,15 +144,20 @@ class Transaction:
         if not self._outgoing.is_announced:
             return
         try:
-            receivers = [self._dialogue.reply() for _ in range(rcpts)]
-            last = self._dialogue.reply(DATA_LIMIT)
+            receivers = [self._hear(command) for command in self._outgoing.rcpt_commands[:rcpts]]
+            last = self._hear(DATA, DATA_LIMIT)
             if last.code == 354 and not any(reply.is_positive for reply in receivers):
                 self._dialogue.say(FINAL_DOT)  # the way out that RFC 2920 §3.1 names: nothing, to nobody
-                self._dialogue.reply(DOT_LIMIT)
+                self._hear(FINAL_DOT, DOT_LIMIT)
             elif last.is_positive or last.code == 421:
                 self._dialogue.stream.close()
         except (*FOREIGN_ERRORS, SessionError):
             self._dialogue.stream.close()
+
+    def _hear(self, command: bytes, limit: float | None = None) -> Reply:
+        """Read the reply to what was said before."""
+        self._transcript.said(command)
+        return self._dialogue.reply(limit)
 
     def _say_data(self) -> Delivery:
         self._dialogue.phase = Phase.DATA
@@ -170,6 +182,7 @@ class Transaction:
 
     def _send_content(self, step: Step) -> Delivery:
         step.reply = None
+        self._transcript.sent(len(self._outgoing.mail.mime))
         content = on_the_wire(self._outgoing.mail.mime)
         last = max(len(content) - 1, 0) // BLOCK_SIZE * BLOCK_SIZE
         for begin in range(0, last, BLOCK_SIZE):
@@ -232,8 +245,10 @@ class Transaction:
     def _read_final_reply(self, step: Step) -> Delivery:
         """Learn what became of a mail whose final dot was sent, or may have been."""
         reply: Reply | None = None
-        with suppress(OSError, EOFError, SessionError):
+        try:
             reply = self._dialogue.reply(DOT_LIMIT)
+        except (OSError, EOFError, SessionError) as error:
+            self._transcript.lose(error, Phase.DATA)
         if reply is None or (reply.is_positive and reply.code != 250):
             self._dialogue.stream.close()
             return Delivery(tuple(self._refused), committed=True)

@@ -1,5 +1,7 @@
 """The dialogues of tries that failed: one per mail and try, whatever the number of receivers."""
 
+from typing import Any
+
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -9,9 +11,7 @@ class Dialogue(models.Model):
 
     mail = models.ForeignKey("records.Mail", on_delete=models.CASCADE, related_name="dialogues", db_index=False)
     epoch = models.PositiveIntegerField(help_text=_("The claim that the try belongs to"))
-    lines: "models.JSONField[list[list[str]], list[list[str]]]" = models.JSONField(
-        help_text=_("Pairs of the kind of a line and its text")
-    )
+    lines: "models.JSONField[Any, Any]" = models.JSONField(help_text=_("Pairs of the kind of a line and its text"))
 
     class Meta:
         default_permissions = ()
