@@ -3,10 +3,11 @@
 from django.urls import path
 
 from records import views
+from records.listing import views as listing
 
 app_name = "records"
 urlpatterns = [
-    path("records/", views.list_records, name="list"),
+    path("records/", listing.list_records, name="list"),
     path("records/export.csv", views.export, name="export"),
     path("records/<int:pk>/", views.show_record, name="detail"),
     path("mails/<int:mail_id>/record/", views.find_record, name="of_mail"),

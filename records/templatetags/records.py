@@ -20,3 +20,9 @@ def duration(value: timedelta) -> str:
     if seconds < _MINUTE:
         return _("%(number)s s") % {"number": number_format(seconds, decimal_pos=1)}
     return _("%(number)s min") % {"number": number_format(seconds / _MINUTE, decimal_pos=1)}
+
+
+@register.filter
+def grouped(number: int) -> str:
+    """Write a number with a comma before each three digits."""
+    return f"{number:,}"

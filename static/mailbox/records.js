@@ -24,3 +24,25 @@ document.addEventListener("htmx:load", () => {
     filters.dispatchEvent(new Event("change"));
   }
 }, { once: true });
+
+// Where the search stopped to stay fast it goes on by itself a few times, as long as somebody looks at the page.
+const MOST_BY_ITSELF = 5;
+let searches = 0;
+
+function searchOn() {
+  const link = document.querySelector("[data-search-on]");
+  if (link && searches < MOST_BY_ITSELF && document.visibilityState === "visible") {
+    searches += 1;
+    // One click each: what is swapped in is told of piece by piece.
+    link.removeAttribute("data-search-on");
+    link.click();
+  }
+}
+
+document.addEventListener("htmx:load", searchOn);
+document.addEventListener("visibilitychange", searchOn);
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target.id === "results") {
+    searches = 0;
+  }
+});

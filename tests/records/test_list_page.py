@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
-from records import views
+from records.listing import views
 from tests.people import client_of, make_person
 from tests.records.rows import NOON, make_mail, make_record
 

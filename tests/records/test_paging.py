@@ -7,7 +7,7 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
-from records import views
+from records.listing import views
 from records.models import SendingRecord
 from records.paging import Position, find_position, get_page
 from tests.people import client_of, make_person

@@ -1,0 +1,70 @@
+"""The page of the mail sending record: one page of the list that the filters keep."""
+
+from dataclasses import replace
+
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.gzip import gzip_page
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from records.filters import RecordFilters, list_shortcuts
+from records.forms import FilterForm
+from records.listing.active import list_active
+from records.listing.choices import make_filter_form
+from records.paging import Page, find_position
+from records.search.finding import count, find_page
+from records.waiting import find_waiting
+
+PAGE_SIZE = 50
+MAX_COUNTED = 10_000
+
+
+@permission_required("records.view_sendingrecord", raise_exception=True)
+@require_safe
+@gzip_page
+@never_cache
+@vary_on_headers("HX-Request")
+def list_records(request: HttpRequest) -> HttpResponse:
+    """Show one page of the records that the filters keep; only the results where htmx asks."""
+    is_part = bool(getattr(request, "htmx", False))
+    # What there is to choose from is asked for where the form is shown, and the form stays while results change.
+    form = FilterForm(request.GET) if is_part else make_filter_form(request)
+    template = "records/_results.html" if is_part else "records/list.html"
+    context: dict[str, object] = {"form": form, "is_part": is_part}
+    if not form.is_valid():
+        return render(request, template, {**context, "shortcuts": list_shortcuts(RecordFilters())})
+    filters = form.filters()
+    if is_part and request.GET.get("part") == "rest":
+        return render(request, "records/_rest_part.html", {**context, **_rest(request, filters)})
+    return render(request, template, {**context, **_results(request, filters)})
+
+
+def _results(request: HttpRequest, filters: RecordFilters) -> dict[str, object]:
+    before, after = (find_position(request.GET.get(name, "")) for name in ("before", "after"))
+    total = count(filters, MAX_COUNTED)
+    return {
+        "filters": filters,
+        "active": list_active(filters, request.GET),
+        "shortcuts": list_shortcuts(filters),
+        "page": find_page(filters, PAGE_SIZE, before=before, after=after),
+        "total": total.number,
+        "total_is_at_least": total.is_at_least,
+        "total_is_capped": total.is_at_least and total.number >= MAX_COUNTED,
+        "time_zone": timezone.get_current_timezone_name(),
+        "waiting": find_waiting(),
+    }
+
+
+def _rest(request: HttpRequest, filters: RecordFilters) -> dict[str, object]:
+    """Search on where a page's search stopped: what is found joins the page that is shown already."""
+    before, newer = (find_position(request.GET.get(name, "")) for name in ("before", "newer"))
+    page = find_page(filters, PAGE_SIZE, before=before)
+    first = page.records[0] if page.records else None
+    if before and first and (first.started_at, first.pk) >= (before.started_at, before.record_id):
+        # Nothing older was there, so the search began anew: all of that is shown already.
+        page = Page([])
+    return {"page": replace(page, newer=newer), "filters": filters, "time_zone": timezone.get_current_timezone_name()}

@@ -1,0 +1,147 @@
+"""The filters beside the manual's, days that are relative, and how filters are written in an address."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+
+import pytest
+from django.http import QueryDict
+from django.test import Client
+from django.utils import timezone, translation
+
+from records.enums import Outcome, Phase, ResultClass
+from records.filters import DayRange, RecordFilters
+from records.forms import FilterForm, find_filters, name_cause
+from records.models import SendingRecord
+from tests.people import client_of, make_person
+from tests.records.rows import make_mail, make_record
+
+URL = "/system/setting/mailbox/records/"
+Found = Callable[..., list[str]]
+
+
+@pytest.fixture
+def client(db: None) -> Client:
+    return client_of(make_person("records.view_sendingrecord"))
+
+
+@pytest.fixture
+def found(client: Client) -> Found:
+    """The receivers of the records that a query finds, newest first."""
+
+    def find(**query: str) -> list[str]:
+        response = client.get(URL, query)
+        assert response.status_code == 200
+        return [record.receiver_address for record in response.context["page"].records]
+
+    return find
+
+
+def test_the_outcome_filter_keeps_exactly_one_outcome(found: Found) -> None:
+    make_record(receiver_address="a@example.net", outcome=Outcome.REFUSED)
+    make_record(receiver_address="b@example.net", outcome=Outcome.DEFERRED)
+    assert found(outcome="deferred") == ["b@example.net"]
+
+
+def test_the_cause_filter_keeps_one_entry_of_the_error_book(found: Found) -> None:
+    make_record(receiver_address="a@example.net", outcome=Outcome.REFUSED, cause="spam")
+    make_record(receiver_address="b@example.net", outcome=Outcome.REFUSED, cause="too-large")
+    assert found(cause="spam") == ["a@example.net"]
+
+
+def test_the_step_filter_keeps_what_ended_there(found: Found) -> None:
+    make_record(receiver_address="a@example.net", outcome=Outcome.REFUSED, phase=Phase.AUTH)
+    make_record(receiver_address="b@example.net", outcome=Outcome.REFUSED, phase=Phase.DATA)
+    assert found(phase="auth") == ["a@example.net"]
+
+
+@pytest.mark.parametrize("typed", ["10.20.30.40", "ada", "ADA", " ada "])
+def test_who_asked_is_found_by_address_and_by_name(found: Found, typed: str) -> None:
+    make_record(make_mail(requested_by="ada"), receiver_address="a@example.net", requester_ip="10.20.30.40")
+    make_record(make_mail(requested_by="adam"), receiver_address="b@example.net", requester_ip="10.20.30.4")
+    assert found(requester=typed) == ["a@example.net"]
+
+
+def test_the_subject_filter_finds_any_part_in_any_case(found: Found) -> None:
+    make_record(make_mail(subject="Rows were LOADED"), receiver_address="a@example.net")
+    make_record(make_mail(subject="100 % loaded_"), receiver_address="b@example.net")
+    assert found(subject="were load") == ["a@example.net"]
+    assert found(subject="% loaded_") == ["b@example.net"]
+
+
+@pytest.mark.parametrize("typed", ["<one@example.com>", "one@example.com", " <one@example.com> "])
+def test_a_message_id_is_found_with_and_without_its_brackets(found: Found, typed: str) -> None:
+    make_record(make_mail(message_id="<one@example.com>"), receiver_address="a@example.net")
+    make_record(make_mail(message_id="<tone@example.com>"), receiver_address="b@example.net")
+    assert found(message_id=typed) == ["a@example.net"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"), [("today", ["d0"]), ("7d", ["d0", "d6"]), ("30d", ["d0", "d6", "d7", "d29"])]
+)
+def test_relative_days_end_today(found: Found, name: str, kept: list[str]) -> None:
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    for days in (0, 6, 7, 29, 30):
+        make_record(receiver_address=f"d{days}@example.net", started_at=midnight - timedelta(days=days))
+    assert found(range=name) == [f"{day}@example.net" for day in kept]
+
+
+def test_days_that_are_named_win_over_relative_ones(client: Client) -> None:
+    response = client.get(URL, {"range": "today", "since": "2026-03-10"})
+    filters = response.context["filters"]
+    assert (filters.range, filters.since, filters.until) == (None, date(2026, 3, 10), None)
+    assert 'name="range"' not in response.content.decode()
+    assert 'name="range" value="today"' in client.get(URL, {"range": "today"}).content.decode()
+
+
+def test_causes_are_named_in_the_words_of_the_error_book_and_old_ones_by_their_key(client: Client) -> None:
+    make_record(outcome=Outcome.REFUSED, cause="spam")
+    make_record(outcome=Outcome.REFUSED, cause="older-than-the-book")
+    choices = client.get(URL, {"cause": "asked-for"}).context["form"].fields["cause"].widget.choices
+    assert [key for key, _label in choices] == ["", "asked-for", "older-than-the-book", "spam"]
+    assert dict(choices)["spam"] == "The server takes this mail for spam because of its content."
+    with translation.override("zh-hans"):
+        assert name_cause("spam") == "服务器根据内容将这封邮件判为垃圾邮件。"
+
+
+ALL = RecordFilters(
+    sender="noreply@example.com",
+    receiver="a+b&c",
+    template="每日汇总",
+    since=date(2026, 3, 1),
+    until=date(2026, 3, 31),
+    result=ResultClass.FAILED,
+    mail_id=7,
+    outcome=Outcome.REFUSED,
+    cause="spam",
+    phase=Phase.DATA,
+    requester="ada",
+    subject="100 %",
+    message_id="<one@example.com>",
+)
+
+
+def test_filters_survive_their_way_through_an_address() -> None:
+    assert find_filters(ALL.as_query()) == ALL
+    assert find_filters("") == RecordFilters()
+    assert RecordFilters().as_query() == ""
+
+
+def test_relative_days_stay_relative_in_an_address() -> None:
+    since, until = DayRange.WEEK.days()
+    filters = RecordFilters(range=DayRange.WEEK, since=since, until=until)
+    assert filters.as_query() == "range=7d"
+    assert find_filters("range=7d") == filters
+
+
+def test_an_address_that_is_wrong_makes_no_filters() -> None:
+    assert find_filters("since=yesterday") is None
+
+
+def test_every_filter_narrows(db: None) -> None:
+    """A field that is added, and forgotten where filters are applied, would show everything."""
+    make_record()
+    for name, value in ALL.as_parameters().items():
+        form = FilterForm(QueryDict(mutable=True) | {name: value})
+        assert form.is_valid()
+        if name not in {"sender", "since", "until"}:
+            assert list(form.filters().apply(SendingRecord.objects.all())) == [], name
