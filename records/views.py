@@ -1,9 +1,9 @@
-"""The pages of the mail sending record beside its list: detail, export, content."""
+"""The pages of the mail sending record: list, detail, content."""
 
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from csp.decorators import csp
 from django.contrib.auth.decorators import permission_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -15,13 +15,17 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from records.content import find_mime
-from records.export import stream_csv
 from records.filters import RecordFilters, list_shortcuts
-from records.listing.choices import make_filter_form
+from records.forms import FilterForm
 from records.models import Content, Mail, SendingRecord
+from records.paging import find_position, get_page
 from records.preview import find_attachment, read_preview
 from records.story import find_duration, find_explanation, tell_story
+from records.waiting import find_waiting
+from senders.models import Sender
 
+PAGE_SIZE = 50
+MAX_COUNTED = 10_000
 MAX_RESENDS = 20
 """Copies that a mail's page names."""
 MAX_INTERVENTIONS = 100
@@ -37,6 +41,42 @@ FRAME_POLICY: dict[str, list[str] | bool] = {
     "form-action": [NONE],
     "sandbox": True,
 }
+
+
+@permission_required("records.view_sendingrecord", raise_exception=True)
+@require_safe
+@gzip_page
+@never_cache
+@vary_on_headers("HX-Request")
+def list_records(request: HttpRequest) -> HttpResponse:
+    """Show one page of the records that the filters keep; only the results where htmx asks."""
+    form = _filter_form(request)
+    template = "records/_results.html" if _wants_part(request) else "records/list.html"
+    if not form.is_valid():
+        return render(request, template, {"form": form, "shortcuts": list_shortcuts(RecordFilters())})
+    filters = form.filters()
+    return render(request, template, {"form": form, **_results(request, filters)})
+
+
+def _results(request: HttpRequest, filters: RecordFilters) -> dict[str, object]:
+    records = filters.apply(SendingRecord.objects.all())
+    before, after = (find_position(request.GET.get(name, "")) for name in ("before", "after"))
+    page = get_page(records, PAGE_SIZE, before=before, after=after)
+    total = records.count_up_to(MAX_COUNTED + 1)
+    return {
+        "filters": filters,
+        "shortcuts": list_shortcuts(filters),
+        "page": page,
+        "total": min(total, MAX_COUNTED),
+        "total_is_capped": total > MAX_COUNTED,
+        "time_zone": timezone.get_current_timezone_name(),
+        "waiting": find_waiting(),
+    }
+
+
+def _filter_form(request: HttpRequest) -> FilterForm:
+    senders = {*SendingRecord.objects.list_known("sender_address"), *Sender.objects.values_list("address", flat=True)}
+    return FilterForm(request.GET, senders=senders, templates=SendingRecord.objects.list_known("template_name"))
 
 
 def _wants_part(request: HttpRequest) -> bool:
@@ -73,23 +113,6 @@ def find_record(_request: HttpRequest, mail_id: int) -> HttpResponse:
     if record is None:
         return redirect(f"{reverse('records:list')}?mail={mail_id}")
     return redirect("records:detail", record.pk)
-
-
-@permission_required("records.export_records", raise_exception=True)
-@require_safe
-@never_cache
-def export(request: HttpRequest) -> HttpResponseBase:
-    """Stream the filtered records as CSV."""
-    form = make_filter_form(request)
-    if not form.is_valid():
-        shortcuts = list_shortcuts(RecordFilters())
-        return render(request, "records/list.html", {"form": form, "shortcuts": shortcuts}, status=400)
-    name = f"mail-sending-record-{timezone.localtime():%Y%m%d-%H%M%S}.csv"
-    return StreamingHttpResponse(
-        stream_csv(form.filters().apply(SendingRecord.objects.all())),
-        content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"},
-    )
 
 
 @permission_required("records.view_content", raise_exception=True)

@@ -1,0 +1,95 @@
+"""Reading what is exported: batch by batch from one position to the next, so that no slow client holds a query open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from records.bulk import one_of
+from records.export.columns import Cell, Column, Words, list_columns, write_row
+from records.models import Mail
+from records.search.finding import find_page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import tzinfo
+
+    from records.filters import RecordFilters
+    from records.models import SendingRecord
+    from records.paging import Position
+
+BATCH = 1000
+"""Records that are in memory at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """What is exported, and how: language and time zone are those of the moment at which it is asked for."""
+
+    filters: RecordFilters
+    title: str
+    columns: list[Column]
+    zone: tzinfo
+    words: Words
+    with_subjects: bool
+
+    @classmethod
+    def of(cls, filters: RecordFilters, *, with_subjects: bool) -> Export:
+        """Prepare an export.
+
+        Args:
+            filters: Which records.
+            with_subjects: Mails' subjects too: they are content, and for those only who may see it.
+        """
+        zone = timezone.get_current_timezone()
+        return cls(
+            filters, _("Sending records"), list_columns(with_subjects=with_subjects), zone, Words.now(), with_subjects
+        )
+
+    @property
+    def zone_name(self) -> str:
+        """What the time zone is called."""
+        return str(self.zone)
+
+    def rows(self) -> Iterator[list[list[Cell]]]:
+        """Return the rows in batches, newest first. What is recorded meanwhile is newer, and so not in them."""
+        for records in read_batches(self.filters, self.zone, BATCH):
+            mails = self._find_mails(records)
+            yield [write_row(record, self.words, *mails.get(record.mail_id, ("", ""))) for record in records]
+
+    def _find_mails(self, records: list[SendingRecord]) -> dict[int, tuple[str, ...]]:
+        """Find the Message-ID of each record's mail, and its subject where that is asked for."""
+        mails = Mail.objects.filter(pk__in=one_of({record.mail_id for record in records}))
+        names = ("message_id", "subject") if self.with_subjects else ("message_id",)
+        return {pk: tuple(values) for pk, *values in mails.order_by().values_list("pk", *names)}
+
+
+def read_batches(
+    filters: RecordFilters, zone: tzinfo, size: int, *, before: Position | None = None
+) -> Iterator[list[SendingRecord]]:
+    """Return the records that filters keep, newest first, in batches of at most `size`.
+
+    Args:
+        filters: Which.
+        zone: Whose days the filters mean.
+        size: Of a batch.
+        before: Where to begin; None: at the newest.
+    """
+    while True:
+        # Around the query only: between two batches the thread is the caller's.
+        with timezone.override(zone):
+            page = find_page(filters, size, before=before)
+        if before is not None and page.records and not _is_older(page.records[0], before):
+            return  # the rest was deleted meanwhile, and the list begins anew
+        if page.records:
+            yield page.records
+        if page.older is None:
+            return
+        before = page.older
+
+
+def _is_older(record: SendingRecord, position: Position) -> bool:
+    return (record.started_at, record.pk) < (position.started_at, position.record_id)
