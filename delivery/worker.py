@@ -15,6 +15,7 @@ from delivery.engine.kept_sessions import kept_sessions
 from delivery.engine.sweep import sweep
 from delivery.engine.sweeper import Sweeper
 from delivery.wake import pass_on
+from records.rollups.folding import fold
 
 DEED_SECONDS = 3.0
 """How long a sweep goes on with what people asked for many mails, should the broker have lost the order to."""
@@ -25,6 +26,7 @@ dispatcher = Dispatcher(drain, held_slots, pass_on)
 def _after_sweep() -> None:
     check()
     continue_unfinished(seconds=DEED_SECONDS)
+    fold()
 
 
 sweeper = Sweeper(sweep, dispatcher.wake, _after_sweep)

@@ -16,6 +16,7 @@ from records.alarms.models import Alarm
 from records.content import store_content
 from records.enums import Fault, MailState, Outcome, Phase, ReceiverState, SkipReason
 from records.models import Heartbeat, Mail, Receiver, SendingRecord
+from records.rollups.adding import count_records
 from senders.enums import CircuitState, Encryption
 from senders.models import Circuit, Sender
 
@@ -88,7 +89,8 @@ def _make_mail(chance: random.Random, sender: Sender, moment: datetime, *, is_fi
     )
     store_content(mail.pk, b"", _compose(sender, subject))
     for address in chance.sample(_RECEIVERS, 3 if is_first else chance.choice([1, 1, 1, 2])):
-        SendingRecord.objects.bulk_create(_tries(chance, mail, address, moment, fails=is_first))
+        tries = SendingRecord.objects.bulk_create(_tries(chance, mail, address, moment, fails=is_first))
+        count_records([record.pk for record in tries])
 
 
 def _compose(sender: Sender, subject: str) -> bytes:

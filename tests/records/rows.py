@@ -7,6 +7,7 @@ from typing import Any
 from records.content import store_content
 from records.enums import Outcome, ReceiverState
 from records.models import Mail, Receiver, SendingRecord
+from records.rollups.adding import count_records
 
 NOON = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 
@@ -28,7 +29,10 @@ def make_mail(*, mime: bytes | None = None, **values: Any) -> Mail:
 
 
 def make_record(mail: Mail | None = None, /, **values: Any) -> SendingRecord:
-    """Create one closed try at one receiver; any value can be given, `state` is that of the receiver."""
+    """Create one closed try at one receiver, and sum it up.
+
+    Any value can be given, `state` is that of the receiver.
+    """
     mail = mail or make_mail()
     address = values.pop("receiver_address", "anna@example.net")
     state = values.pop("state", ReceiverState.ACCEPTED)
@@ -41,7 +45,9 @@ def make_record(mail: Mail | None = None, /, **values: Any) -> SendingRecord:
         "started_at": started,
         "ended_at": started + timedelta(milliseconds=240),
     }
-    return SendingRecord.objects.create(mail=mail, receiver=receiver, receiver_address=address, **{**given, **values})
+    record = SendingRecord.objects.create(mail=mail, receiver=receiver, receiver_address=address, **{**given, **values})
+    count_records([record.pk])
+    return record
 
 
 def compose(*, html: str = "", text: str = "Hello", files: tuple[tuple[str, bytes], ...] = ()) -> bytes:

@@ -1,0 +1,132 @@
+"""Reading the sums: what was folded and what is still to be, in one statement, so that both are of one moment.
+
+Sums by key come from whole days where they can, and from hours before the first whole day. Nothing here reads records.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from typing import Any
+
+from django.db import connection
+
+from records.enums import Outcome
+from records.rollups.adding import FIGURES, KEY
+from records.rollups.folding import as_utc
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """How many tries of one key there were, and how long they took."""
+
+    sender_address: str
+    template_name: str
+    outcome: Outcome
+    cause: str
+    server: str
+    tries: int
+    milliseconds: int
+    """Of those that a server answered, together."""
+    lengths: tuple[int, ...]
+    """Those that a server answered, counted by their length as the columns of the sums are."""
+
+    @property
+    def answered(self) -> int:
+        """How many tries a server answered."""
+        return sum(self.lengths)
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many tries that began in a span of time ended in one way."""
+
+    span: int
+    outcome: Outcome
+    tries: int
+
+
+def read_sums(since: datetime) -> list[Sum]:
+    """Sum the tries that began since a full hour up to now, by key."""
+    whole_days_from = _first_whole_day(since)
+    midnight = datetime.combine(whole_days_from, time(), UTC)
+    own = ", ".join(f"sum({name}) AS {name}" for name in FIGURES)
+    counted = ", ".join(FIGURES)
+    key = ", ".join(KEY)
+    rows = _fetch(
+        f"""
+        SELECT {key}, {own} FROM (
+            SELECT {key}, {counted} FROM (
+                SELECT key_id, {own} FROM (
+                    SELECT key_id, {counted} FROM records_dayrollup WHERE day >= %s
+                    UNION ALL
+                    SELECT key_id, {counted} FROM records_rollup WHERE hour >= %s AND hour < %s
+                ) folded GROUP BY key_id
+            ) sums JOIN records_rollupkey ON records_rollupkey.id = sums.key_id
+            UNION ALL
+            SELECT {key}, {counted} FROM records_rollupdelta WHERE hour >= %s
+        ) everything GROUP BY {key} HAVING sum(tries) <> 0
+        """,  # noqa: S608  # names of our own, no value from outside
+        [connection.ops.adapt_datefield_value(whole_days_from), *map(_literal, (since, midnight, since))],
+    )
+    return [_sum_of(row) for row in rows]
+
+
+def read_totals(bounds: Sequence[datetime]) -> list[Total]:
+    """Sum the tries by spans of time and outcome.
+
+    Args:
+        bounds: Where spans begin, ascending; the last one is the end of the last span.
+    """
+    marks = ", ".join(["(%s, %s, %s)"] * (len(bounds) - 1))
+    parameters = [value for span, limits in enumerate(pairwise(bounds)) for value in (span, *map(_literal, limits))]
+    # The order of the joins is said: SQLite then looks each span up in the index of the hours.
+    rows = _fetch(
+        f"""
+        WITH spans (span, begins, ends) AS (VALUES {marks}),
+            unfolded AS MATERIALIZED (
+                SELECT hour, outcome, sum(tries) AS tries FROM records_rollupdelta WHERE hour >= %s
+                GROUP BY hour, outcome
+            )
+        SELECT span, outcome, sum(tries) FROM (
+            SELECT span, outcome, tries FROM spans CROSS JOIN records_hourtotal WHERE hour >= begins AND hour < ends
+            UNION ALL
+            SELECT span, outcome, tries FROM spans CROSS JOIN unfolded WHERE hour >= begins AND hour < ends
+        ) everything GROUP BY span, outcome HAVING sum(tries) <> 0
+        """,  # noqa: S608  # names of our own, no value from outside
+        [*parameters, _literal(bounds[0])],
+    )
+    return [Total(span, Outcome(outcome), int(tries)) for span, outcome, tries in rows]
+
+
+def find_first_hour() -> datetime | None:
+    """Find the hour of the first try that was ever summed; None if there is none."""
+    rows = _fetch(
+        "SELECT min(hour) FROM (SELECT min(hour) AS hour FROM records_hourtotal"
+        " UNION ALL SELECT min(hour) FROM records_rollupdelta) everything",
+        [],
+    )
+    return as_utc(rows[0][0]) if rows[0][0] else None
+
+
+def _first_whole_day(since: datetime) -> date:
+    moment = since.astimezone(UTC)
+    return moment.date() if moment.time() == time() else moment.date() + timedelta(days=1)
+
+
+def _literal(moment: datetime) -> Any:
+    return connection.ops.adapt_datetimefield_value(moment)
+
+
+def _fetch(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return list(cursor.fetchall())
+
+
+def _sum_of(row: Sequence[Any]) -> Sum:
+    sender_address, template_name, outcome, cause, server, *figures = row
+    tries, milliseconds, *lengths = map(int, figures)
+    return Sum(
+        sender_address, template_name, Outcome(outcome), cause, server, tries, milliseconds, lengths=tuple(lengths)
+    )

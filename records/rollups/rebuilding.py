@@ -1,0 +1,112 @@
+"""Making the sums anew from the records, for repair; while mail is sent, an hour at a time.
+
+Records and sums are compared in one statement, and what is missing is noted as a delta like any other: nothing has to
+be stopped or locked. The sums by day and the totals are then made anew from those by hour.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import Max, Min
+
+from records.models import SendingRecord
+from records.rollups.adding import ENDED, FIGURES, KEY, select_sums
+from records.rollups.folding import fold, wait_for_lock
+from records.rollups.models import Rollup, RollupDelta
+
+_HOUR = timedelta(hours=1)
+
+
+def find_beginning() -> datetime | None:
+    """Find the first hour whose records are all there; None without records.
+
+    Where older records were pruned, the oldest hour may have lost some: its sums know more than the records do.
+    """
+    oldest = SendingRecord.objects.aggregate(at=Min("started_at"))["at"]
+    if oldest is None:
+        return None
+    first = _hour_of(oldest)
+    were_pruned = Rollup.objects.filter(hour__lt=first).exists()
+    return first + _HOUR if were_pruned else first
+
+
+def rebuild(beginning: datetime) -> Iterator[datetime]:
+    """Correct the sums from an hour on, and yield each hour that was looked at."""
+    end = _find_end(beginning)
+    hour = _hour_of(beginning)
+    while hour <= end:
+        _correct(hour)
+        yield hour
+        hour += _HOUR
+    fold()
+    day = beginning.astimezone(UTC).date()
+    while day <= end.date():
+        _derive(day)
+        day += timedelta(days=1)
+
+
+def _find_end(beginning: datetime) -> datetime:
+    """Find the last hour that has a record or a sum; sums without records are wrong as well."""
+    last = [
+        SendingRecord.objects.aggregate(at=Max("started_at"))["at"],
+        Rollup.objects.aggregate(at=Max("hour"))["at"],
+        RollupDelta.objects.aggregate(at=Max("hour"))["at"],
+    ]
+    return _hour_of(max([moment for moment in last if moment] or [beginning]))
+
+
+def _hour_of(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def _correct(hour: datetime) -> None:
+    """Note what the sums of an hour lack, or have too much; one statement, so that all it reads is of one moment."""
+    key = ", ".join(KEY)
+    counted = ", ".join(FIGURES)
+    taken = ", ".join(f"-{name}" for name in FIGURES)
+    summed = ", ".join(f"sum({name}) AS {name}" for name in FIGURES)
+    is_wrong = " OR ".join(f"sum({name}) <> 0" for name in FIGURES)
+    truth = select_sums("records_sendingrecord", f"{ENDED} AND started_at >= %s AND started_at < %s")
+    since, until = (connection.ops.adapt_datetimefield_value(moment) for moment in (hour, hour + _HOUR))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            INSERT INTO records_rollupdelta (hour, {key}, {counted})
+            SELECT %s, {key}, {summed}
+            FROM (
+                SELECT {key}, {counted} FROM ({truth}) truth
+                UNION ALL
+                SELECT {key}, {taken} FROM records_rollup sums JOIN records_rollupkey ON records_rollupkey.id = key_id
+                WHERE hour = %s
+                UNION ALL
+                SELECT {key}, {taken} FROM records_rollupdelta WHERE hour = %s
+            ) both_sides
+            GROUP BY {key} HAVING {is_wrong}
+            """,  # noqa: S608  # names of our own, no value from outside
+            [since, since, until, since, since],
+        )
+
+
+def _derive(day: date) -> None:
+    """Make the sums of a day and the totals of its hours from the sums by hour."""
+    begins = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    bounds = [connection.ops.adapt_datetimefield_value(moment) for moment in (begins, begins + timedelta(days=1))]
+    on_day = connection.ops.adapt_datefield_value(day)
+    figures = ", ".join(FIGURES)
+    summed = ", ".join(f"sum({name})" for name in FIGURES)
+    with transaction.atomic(), connection.cursor() as cursor:
+        wait_for_lock()
+        cursor.execute("DELETE FROM records_dayrollup WHERE day = %s", [on_day])
+        cursor.execute(
+            f"INSERT INTO records_dayrollup (day, key_id, {figures})"  # noqa: S608  # names of our own
+            f" SELECT %s, key_id, {summed} FROM records_rollup WHERE hour >= %s AND hour < %s GROUP BY key_id",
+            [on_day, *bounds],
+        )
+        cursor.execute("DELETE FROM records_hourtotal WHERE hour >= %s AND hour < %s", bounds)
+        cursor.execute(
+            "INSERT INTO records_hourtotal (hour, outcome, tries) SELECT hour, outcome, sum(tries)"
+            " FROM records_rollup JOIN records_rollupkey ON records_rollupkey.id = key_id"
+            " WHERE hour >= %s AND hour < %s GROUP BY hour, outcome",
+            bounds,
+        )

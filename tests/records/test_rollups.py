@@ -1,0 +1,295 @@
+"""The sums of how tries ended: folded, read, made anew. That the engine adds every try is tested with the engine."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+
+from records.enums import Outcome
+from records.models import SendingRecord
+from records.rollups import folding
+from records.rollups.folding import KEPT_FOR, fold
+from records.rollups.models import DayRollup, HourTotal, Rollup, RollupDelta, RollupKey
+from records.rollups.reading import find_first_hour, read_sums, read_totals
+from tests.records.rows import NOON, make_record
+from tests.records.sums import assert_sums_agree, counted_from_records
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SERVER = "mail.example.com:587"
+HOUR = timedelta(hours=1)
+LATELY = datetime.now(UTC).replace(minute=20, second=0, microsecond=0) - timedelta(days=3)
+
+
+def lengths_of(milliseconds: int) -> list[tuple[int, tuple[int, ...]]]:
+    ended = LATELY + timedelta(milliseconds=milliseconds)
+    make_record(started_at=LATELY, ended_at=ended, server=SERVER)
+    return [(found.milliseconds, found.lengths) for found in read_sums(LATELY - HOUR)]
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "lengths"),
+    [
+        (0, (1, 0, 0, 0, 0, 0)),
+        (100, (1, 0, 0, 0, 0, 0)),
+        (101, (0, 1, 0, 0, 0, 0)),
+        (300, (0, 1, 0, 0, 0, 0)),
+        (301, (0, 0, 1, 0, 0, 0)),
+        (1_000, (0, 0, 1, 0, 0, 0)),
+        (3_000, (0, 0, 0, 1, 0, 0)),
+        (10_000, (0, 0, 0, 0, 1, 0)),
+        (10_001, (0, 0, 0, 0, 0, 1)),
+    ],
+)
+def test_tries_are_counted_by_their_length(milliseconds: int, lengths: tuple[int, ...]) -> None:
+    assert lengths_of(milliseconds) == [(milliseconds, lengths)]
+
+
+def test_a_try_that_ended_before_it_began_as_after_a_clock_jump_took_no_time() -> None:
+    assert lengths_of(-5_000) == [(0, (1, 0, 0, 0, 0, 0))]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "server"),
+    [("skipped", ""), ("unknown", SERVER), ("lost", SERVER), ("not_connected", SERVER), ("accepted", "")],
+)
+def test_only_what_a_server_answered_has_a_length(outcome: str, server: str) -> None:
+    make_record(outcome=outcome, server=server, started_at=LATELY)
+    assert [(found.tries, found.milliseconds, found.answered) for found in read_sums(LATELY - HOUR)] == [(1, 0, 0)]
+
+
+def test_a_try_under_way_counts_when_it_has_ended() -> None:
+    make_record(outcome=Outcome.SENDING, ended_at=None)
+    assert RollupDelta.objects.count() == 0
+
+
+def test_folding_moves_what_was_noted_into_the_sums() -> None:
+    make_record(started_at=NOON, server=SERVER)
+    make_record(started_at=NOON + timedelta(minutes=59), server=SERVER)
+    make_record(started_at=NOON + HOUR, outcome="refused", cause="no_such_mailbox")
+    assert fold() == 3
+    assert RollupDelta.objects.count() == 0
+    assert sorted(Rollup.objects.values_list("hour", "tries")) == [(NOON, 2), (NOON + HOUR, 1)]
+    assert sorted(DayRollup.objects.values_list("day", "tries")) == [(NOON.date(), 1), (NOON.date(), 2)]
+    assert sorted(HourTotal.objects.values_list("hour", "outcome", "tries")) == [
+        (NOON, "accepted", 2),
+        (NOON + HOUR, "refused", 1),
+    ]
+    assert_sums_agree()
+
+
+def test_folding_again_adds_to_the_sums_that_are_there() -> None:
+    for _time in range(3):
+        make_record(server=SERVER)
+        assert fold() == 1
+    assert Rollup.objects.get().tries == 3
+    assert RollupKey.objects.count() == 1
+    assert_sums_agree()
+
+
+def test_folding_nothing_writes_nothing() -> None:
+    assert fold() == 0
+    assert Rollup.objects.count() == 0
+
+
+def test_more_deltas_than_a_batch_are_folded_in_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folding, "BATCH", 2)
+    for number in range(5):
+        make_record(sender_address=f"sender{number}@example.com")
+    assert fold() == 5
+    assert_sums_agree()
+
+
+def test_a_fold_that_dies_in_the_middle_has_done_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_record()
+
+    def die(*_arguments: object) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(folding, "add_to", die)
+    with pytest.raises(SystemExit):
+        fold()
+    assert (RollupDelta.objects.count(), Rollup.objects.count()) == (1, 0)
+    monkeypatch.undo()
+    assert fold() == 1
+    assert_sums_agree()
+
+
+def test_two_that_fold_at_once_add_nothing_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folding, "BATCH", 3)
+    for number in range(40):
+        make_record(sender_address=f"sender{number % 4}@example.com")
+
+    def fold_and_leave() -> None:
+        try:
+            fold()
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=fold_and_leave) for _number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    fold()
+    assert RollupDelta.objects.count() == 0
+    assert_sums_agree()
+
+
+def test_what_is_added_while_it_is_folded_is_neither_lost_nor_counted_twice() -> None:
+    stop = threading.Event()
+
+    def fold_again_and_again() -> None:
+        try:
+            while not stop.is_set():
+                fold()
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=fold_again_and_again)
+    thread.start()
+    try:
+        for number in range(60):
+            with transaction.atomic():
+                make_record(sender_address=f"sender{number % 3}@example.com")
+            assert sum(found.tries for found in read_sums(NOON)) == number + 1
+    finally:
+        stop.set()
+        thread.join()
+    fold()
+    assert_sums_agree()
+
+
+def test_a_key_of_the_longest_values_fits() -> None:
+    values = {"sender_address": "𝛼" * 320, "template_name": "𝛽" * 200, "server": "𝛾" * 320, "cause": "c" * 64}
+    make_record(started_at=NOON, **values)
+    fold()
+    [found] = read_sums(NOON)
+    assert (found.sender_address, found.template_name, found.server, found.cause) == tuple(
+        values[name] for name in ("sender_address", "template_name", "server", "cause")
+    )
+
+
+def test_values_that_would_read_alike_when_joined_have_keys_of_their_own() -> None:
+    make_record(started_at=NOON, sender_address="a", template_name="bc")
+    make_record(started_at=NOON, sender_address="ab", template_name="c")
+    fold()
+    assert RollupKey.objects.count() == 2
+
+
+def test_sums_that_nobody_looks_at_any_more_are_forgotten() -> None:
+    old = datetime.now(UTC) - KEPT_FOR - timedelta(days=2)
+    make_record(started_at=old)
+    make_record(started_at=LATELY)
+    fold()
+    assert [hour for (hour,) in Rollup.objects.values_list("hour")] == [LATELY.replace(minute=0)]
+    assert DayRollup.objects.count() == 1
+    assert HourTotal.objects.count() == 1
+
+
+@pytest.mark.parametrize("folded", [True, False])
+def test_sums_begin_with_the_hour_that_is_asked_for(folded: bool) -> None:
+    for hours in range(60):
+        make_record(started_at=NOON + hours * HOUR)
+    if folded:
+        fold()
+    # From an hour within a day, from midnight, and from the last hour of a day.
+    for hours, tries in ((0, 60), (5, 55), (12, 48), (11, 49), (59, 1), (60, 0)):
+        assert sum(found.tries for found in read_sums(NOON + hours * HOUR)) == tries
+
+
+@pytest.mark.parametrize("folded", [True, False])
+def test_totals_are_of_spans_that_end_before_the_next_begins(folded: bool) -> None:
+    for hours in range(6):
+        make_record(started_at=NOON + hours * HOUR + timedelta(minutes=59))
+    make_record(started_at=NOON + HOUR, outcome="refused")
+    if folded:
+        fold()
+    totals = read_totals([NOON + HOUR, NOON + 3 * HOUR, NOON + 4 * HOUR])
+    assert sorted((found.span, found.outcome, found.tries) for found in totals) == [
+        (0, "accepted", 2),
+        (0, "refused", 1),
+        (1, "accepted", 1),
+    ]
+
+
+def test_the_first_hour_is_found_folded_or_not() -> None:
+    assert find_first_hour() is None
+    make_record(started_at=NOON + timedelta(minutes=5))
+    assert find_first_hour() == NOON
+    fold()
+    assert find_first_hour() == NOON
+
+
+def rebuild(*arguments: str) -> str:
+    out = StringIO()
+    call_command("rebuild_rollups", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_sums_that_were_lost_are_made_anew() -> None:
+    for hours in range(30):
+        make_record(started_at=NOON + hours * HOUR, server=SERVER, outcome="refused" if hours % 3 else "accepted")
+    fold()
+    Rollup.objects.filter(hour__gte=NOON + 3 * HOUR).delete()
+    DayRollup.objects.all().delete()
+    HourTotal.objects.all().delete()
+    assert rebuild() == "The sums of 30 hours since 2026-03-10 12:00 UTC agree with the records.\n"
+    assert_sums_agree()
+
+
+def test_sums_that_say_too_much_are_corrected() -> None:
+    make_record(started_at=NOON)
+    make_record(started_at=NOON + HOUR, outcome="refused")
+    fold()
+    Rollup.objects.update(tries=500, milliseconds=7)
+    DayRollup.objects.update(tries=3)
+    rebuild()
+    assert_sums_agree()
+
+
+def test_right_sums_are_left_as_they_are() -> None:
+    make_record(started_at=NOON)
+    fold()
+    make_record(started_at=NOON)  # still to be folded
+    rebuild()
+    assert Rollup.objects.get().tries == 2
+    assert_sums_agree()
+
+
+def test_sums_of_pruned_records_stay() -> None:
+    make_record(started_at=NOON)
+    kept = make_record(started_at=NOON + 2 * HOUR + timedelta(minutes=30))
+    make_record(started_at=NOON + 2 * HOUR)
+    make_record(started_at=NOON + 3 * HOUR)
+    fold()
+    SendingRecord.objects.filter(started_at__lt=kept.started_at).delete()
+    rebuild()
+    assert sorted(Rollup.objects.values_list("hour", "tries")) == [
+        (NOON, 1),
+        (NOON + 2 * HOUR, 2),
+        (NOON + 3 * HOUR, 1),
+    ]
+
+
+def test_a_day_that_is_named_is_made_anew_whatever_was_pruned() -> None:
+    make_record(started_at=NOON)
+    make_record(started_at=NOON + HOUR)
+    fold()
+    SendingRecord.objects.filter(started_at=NOON).delete()
+    assert rebuild("--since", "2026-03-10") == (
+        "The sums of 14 hours since 2026-03-10 00:00 UTC agree with the records.\n"
+    )
+    assert counted_from_records() != {}
+    assert_sums_agree()
+
+
+def test_without_records_the_command_asks_for_a_day() -> None:
+    with pytest.raises(CommandError, match="There are no sending records"):
+        rebuild()
+    assert rebuild("--since", "2026-03-10") == (
+        "The sums of 1 hours since 2026-03-10 00:00 UTC agree with the records.\n"
+    )
