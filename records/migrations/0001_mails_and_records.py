@@ -2,6 +2,7 @@
 
 import django.db.models.deletion
 import uuid
+from django.conf import settings
 from django.db import migrations, models
 
 from records.room import LeaveRoom
@@ -14,6 +15,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('senders', '0001_sender_accounts'),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -562,6 +564,32 @@ class Migration(migrations.Migration):
             options={
                 'default_permissions': (),
                 'constraints': [models.UniqueConstraint(fields=('mail', 'epoch'), name='one_dialogue_per_try')],
+            },
+        ),
+        migrations.CreateModel(
+            name='ListPreference',
+            fields=[
+                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='list_preference', serialize=False, to=settings.AUTH_USER_MODEL)),
+                ('columns', models.CharField(blank=True, help_text='Keys of the columns that are shown, parted by commas; empty: as usual', max_length=300)),
+                ('density', models.CharField(choices=[('comfortable', 'Comfortable'), ('compact', 'Compact')], default='comfortable', max_length=16)),
+                ('time_zone', models.CharField(blank=True, help_text="Chosen by hand; empty: the browser's", max_length=64)),
+                ('browser_time_zone', models.CharField(blank=True, help_text='What the browser said; empty: nothing yet', max_length=64)),
+            ],
+            options={
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
+            name='SavedView',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=60)),
+                ('query', models.CharField(help_text='The filters as an address writes them', max_length=4000)),
+                ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='saved_views', to=settings.AUTH_USER_MODEL)),
+            ],
+            options={
+                'default_permissions': (),
+                'constraints': [models.UniqueConstraint(fields=('user', 'name'), name='view_name_is_unique_per_user')],
             },
         ),
         # By hand, and to be kept when this file is made anew.
