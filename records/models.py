@@ -24,7 +24,6 @@ from records.listing.models import ListPreference, SavedView  # noqa: F401  # ta
 from records.packing import unpack
 from records.querysets import SendingRecordQuerySet
 from records.resending.models import Resending, ResendingReceiver  # noqa: F401  # tables of this room
-from records.resending.models import Resending, ResendingReceiver  # noqa: F401  # tables of this room
 from records.rollups.models import DayRollup, HourTotal, Rollup, RollupDelta, RollupKey  # noqa: F401  # tables of this room
 from records.search.models import KnownAddress, SearchMark  # noqa: F401  # tables of this room
 from records.viewing.models import ContentView  # noqa: F401  # tables of this room
