@@ -13,6 +13,10 @@ from django.utils.translation import pgettext_lazy
 
 from records.nesting import is_too_deep
 
+MAX_FIELDS = 200
+"""So many header fields are shown."""
+MAX_FIELD = 2_000
+"""So many characters of each."""
 _MAX_INLINE_IMAGE = 500_000
 _INLINE_IMAGE_TYPES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 _HEADERS: dict[str, str | Promise] = {
@@ -51,6 +55,8 @@ class Preview:
     """Sanitised; still only to be shown in a sandboxed frame. Empty: the mail has none, or none that can be shown."""
     text: str
     attachments: list[AttachedFile]
+    fields: list[tuple[str, str]]
+    """All header fields, in their order."""
 
 
 def read_preview(mime: bytes) -> Preview:
@@ -69,6 +75,7 @@ def read_preview(mime: bytes) -> Preview:
             AttachedFile(index, _filename(part, index), part.get_content_type(), len(_bytes_of(part)))
             for index, part in enumerate(message.iter_attachments())
         ],
+        fields=[(name, str(value)[:MAX_FIELD]) for name, value in message.items()][:MAX_FIELDS],
     )
 
 

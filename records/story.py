@@ -1,10 +1,16 @@
-"""The story of one mail: every try in time order, and who got it."""
+"""The story of one mail: every try in time order, what was said in it, and who got the mail."""
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
 
+from django.db.models import Count
+
+from records.dialogue.keeping import find_dialogues
+from records.dialogue.lines import Line
+from records.dialogue.telling import ShownLine, tell
 from records.enums import Fault, Outcome, Phase, ReceiverState, ResultClass, SkipReason
 from records.error_book import Entry, Failure, explain, explain_outcome, get_entry
 from records.models import Mail, Receiver, SendingRecord
@@ -12,6 +18,7 @@ from records.models import Mail, Receiver, SendingRecord
 MAX_SHOWN = 100
 """At most so many records and so many receivers are shown at once: a page stays light."""
 _FAILED_IN_SESSION = {Outcome.REFUSED, Outcome.DEFERRED, Outcome.NOT_CONNECTED}
+_HOPS = {SkipReason.HANDED_OVER, SkipReason.HANDED_BACK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +36,12 @@ class Attempt:
     """One claim of the mail by a worker: all the receivers that it tried."""
 
     number: int
+    """Counted from 1; 0 where nothing was tried."""
     record: SendingRecord
     """The first record of the try."""
     answers: list[Answer]
+    dialogue: list[ShownLine]
+    """What was said, where it failed and that is known."""
 
     @property
     def duration(self) -> timedelta | None:
@@ -39,8 +49,15 @@ class Attempt:
         return find_duration(self.record)
 
     @property
+    def is_hop(self) -> bool:
+        """Tell whether another account took the mail over, or its own took it back."""
+        return self.record.skip_reason in _HOPS
+
+    @property
     def mark(self) -> str:
         """How the try is marked: done when anybody was accepted, running while any is under way, else failed."""
+        if self.is_hop:
+            return "skipped"
         results = {answer.record.result for answer in self.answers}
         if ResultClass.OPEN in results:
             return "running"
@@ -49,7 +66,7 @@ class Attempt:
     @property
     def icon(self) -> str:
         """The icon of the mark."""
-        return {"running": "loader", "done": "check", "failed": "x"}[self.mark]
+        return {"running": "loader", "done": "check", "failed": "x", "skipped": "arrow-right"}[self.mark]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +75,8 @@ class Fate:
 
     state: ReceiverState
     receivers: list[Receiver]
+    """Of these, as many as are shown."""
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +86,21 @@ class Story:
     attempts: list[Attempt]
     records_in_all: int
     fates: list[Fate]
-    receivers_in_all: int
 
     @property
     def is_cut(self) -> bool:
         """Tell whether there are more tries than are shown."""
         return self.records_in_all > MAX_SHOWN
+
+    @property
+    def receivers_in_all(self) -> int:
+        """Count the receivers."""
+        return sum(fate.count for fate in self.fates)
+
+    @property
+    def accepted(self) -> int:
+        """Count the receivers that the mail was accepted for."""
+        return sum(fate.count for fate in self.fates if fate.state is ReceiverState.ACCEPTED)
 
     @property
     def receivers_are_cut(self) -> bool:
@@ -116,27 +144,36 @@ def tell_story(mail: Mail) -> Story:
     """Return every try of a mail, oldest first, and its receivers by how they fared."""
     tries = SendingRecord.objects.of_mail(mail.pk)
     records = list(tries.oldest_first()[: MAX_SHOWN + 1])
-    receivers = list(mail.receivers.all()[: MAX_SHOWN + 1])
+    shown = records[:MAX_SHOWN]
+    dialogues = find_dialogues(mail.pk, {record.epoch for record in shown})
     return Story(
-        attempts=list(_group_by_claim(records[:MAX_SHOWN])),
+        attempts=list(_group_by_claim(shown, dialogues)),
         records_in_all=len(records) if len(records) <= MAX_SHOWN else tries.count(),
-        fates=list(_group_by_state(receivers[:MAX_SHOWN])),
-        receivers_in_all=len(receivers) if len(receivers) <= MAX_SHOWN else mail.receivers.count(),
+        fates=list(_group_by_state(mail)),
     )
 
 
-def _group_by_state(receivers: list[Receiver]) -> Iterator[Fate]:
+def _group_by_state(mail: Mail) -> Iterator[Fate]:
+    receivers = list(mail.receivers.all()[: MAX_SHOWN + 1])
+    counts = Counter(receiver.state for receiver in receivers)
+    if len(receivers) > MAX_SHOWN:
+        counted = mail.receivers.order_by().values_list("state").annotate(Count("pk"))
+        counts = Counter(dict(counted))
     for state in ReceiverState:
-        alike = [receiver for receiver in receivers if receiver.state == state]
-        if alike:
-            yield Fate(state, alike)
+        if counts[state]:
+            alike = [receiver for receiver in receivers[:MAX_SHOWN] if receiver.state == state]
+            yield Fate(state, alike, counts[state])
 
 
-def _group_by_claim(records: Iterable[SendingRecord]) -> Iterator[Attempt]:
+def _group_by_claim(records: Iterable[SendingRecord], dialogues: Mapping[int, list[Line]]) -> Iterator[Attempt]:
     by_claim = sorted(records, key=lambda record: record.epoch)
-    for number, (_epoch, tries) in enumerate(groupby(by_claim, key=lambda record: record.epoch), start=1):
+    number = 0
+    for epoch, tries in groupby(by_claim, key=lambda record: record.epoch):
         answers = list(_group_by_answer(tries))
-        yield Attempt(number, answers[0].record, answers)
+        record = answers[0].record
+        is_try = record.outcome not in {Outcome.SKIPPED, Outcome.SUPPRESSED}
+        number += is_try
+        yield Attempt(number if is_try else 0, record, answers, tell(dialogues.get(epoch, [])))
 
 
 def _group_by_answer(records: Iterable[SendingRecord]) -> Iterator[Answer]:

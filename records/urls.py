@@ -2,16 +2,19 @@
 
 from django.urls import path
 
-from records import views
+from records.detail import views as detail
 from records.export.views import export_csv, export_xlsx
+from records.listing import views as listing
+from records.viewing import views as viewing
 
 app_name = "records"
 urlpatterns = [
-    path("records/", views.list_records, name="list"),
+    path("records/", listing.list_records, name="list"),
     path("records/export.csv", export_csv, name="export"),
     path("records/export.xlsx", export_xlsx, name="export_xlsx"),
-    path("records/<int:pk>/", views.show_record, name="detail"),
-    path("mails/<int:mail_id>/record/", views.find_record, name="of_mail"),
-    path("mails/<int:mail_id>/content/", views.preview, name="preview"),
-    path("mails/<int:mail_id>/attachments/<int:index>/", views.attachment, name="attachment"),
+    path("records/<int:pk>/", detail.show_record, name="detail"),
+    path("mails/<int:mail_id>/record/", detail.find_record, name="of_mail"),
+    path("mails/<int:mail_id>/content/", viewing.preview, name="preview"),
+    path("mails/<int:mail_id>/attachments/<int:index>/", viewing.attachment, name="attachment"),
+    path("mails/<int:mail_id>/source.eml", viewing.source, name="source"),
 ]

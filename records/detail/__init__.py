@@ -1,0 +1,1 @@
+"""The page of one record: one try, and the whole story of its mail."""

@@ -1,0 +1,94 @@
+"""A mail's life as a line of events: accepted, tried, handed over, what people did, what comes next."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import pairwise
+
+from records.enums import MailState
+from records.interventions import Intervention
+from records.models import Mail
+from records.story import Attempt, Story
+
+LEAST_GAP = timedelta(seconds=1)
+"""Shorter waits are not worth a line."""
+
+
+class EventKind(StrEnum):
+    """What an event is; each has a template of its own."""
+
+    ACCEPTED = "accepted"
+    """Somebody asked for the mail, and it was stored."""
+    TRY = "try"
+    """A worker tried it, or found that it can't be tried."""
+    HOP = "hop"
+    """Another account took it over, or its own took it back."""
+    DEED = "deed"
+    """A person did something to it."""
+    UNDER_WAY = "under_way"
+    """A worker has it in hand, and no record tells yet."""
+    NEXT = "next"
+    """It waits for its next try."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event, and how long after the one before it came."""
+
+    kind: EventKind
+    at: datetime
+    ended_at: datetime
+    gap: timedelta | None = None
+    """How long nothing happened before; None: not worth telling."""
+    attempt: Attempt | None = None
+    deed: Intervention | None = None
+    taken_by: str = ""
+    """Of a hop: the address of the account that has the mail now."""
+    wait: timedelta | None = None
+    """Of what comes next: how long until then; None: it is due."""
+
+
+def draw_timeline(mail: Mail, story: Story, deeds: Iterable[Intervention], now: datetime) -> list[Event]:
+    """Put the tries of a mail and what people did in the order of time, and say what comes next.
+
+    Args:
+        mail: The mail.
+        story: Its tries.
+        deeds: What people did to it.
+        now: The database's time.
+    """
+    events = [
+        Event(EventKind.ACCEPTED, mail.accepted_at, mail.accepted_at),
+        *_tell_attempts(mail, story.attempts),
+        *(Event(EventKind.DEED, deed.done_at, deed.done_at, deed=deed) for deed in deeds),
+    ]
+    events.sort(key=lambda event: event.at)
+    if not story.is_cut:
+        events += _tell_next(mail, story, now)
+    return list(_with_gaps(events))
+
+
+def _tell_attempts(mail: Mail, attempts: Sequence[Attempt]) -> Iterator[Event]:
+    addresses = [attempt.record.sender_address for attempt in attempts]
+    for attempt, address in zip(attempts, [*addresses[1:], mail.sender_address], strict=False):
+        record = attempt.record
+        kind = EventKind.HOP if attempt.is_hop else EventKind.TRY
+        taken_by = address if attempt.is_hop else ""
+        ended_at = record.ended_at or record.started_at
+        yield Event(kind, record.started_at, ended_at, attempt=attempt, taken_by=taken_by)
+
+
+def _tell_next(mail: Mail, story: Story, now: datetime) -> Iterator[Event]:
+    if mail.is_waiting:
+        yield Event(EventKind.NEXT, mail.due_at, mail.due_at, wait=mail.due_at - now if mail.due_at > now else None)
+    elif mail.state == MailState.SENDING and all(attempt.mark != "running" for attempt in story.attempts):
+        yield Event(EventKind.UNDER_WAY, now, now)
+
+
+def _with_gaps(events: Sequence[Event]) -> Iterator[Event]:
+    yield events[0]
+    for before, event in pairwise(events):
+        gap = event.at - before.ended_at
+        is_told = gap >= LEAST_GAP and event.kind not in {EventKind.NEXT, EventKind.UNDER_WAY}
+        yield replace(event, gap=gap) if is_told else event
