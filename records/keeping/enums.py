@@ -41,3 +41,24 @@ class Stage(models.TextChoices):
         stages = list(Stage)
         place = stages.index(self) + 1
         return stages[place] if place < len(stages) else None
+
+    @property
+    def kind(self) -> Kind:
+        """What it is about."""
+        return _KINDS[self]
+
+    @property
+    def is_removing(self) -> bool:
+        """Whether it removes, and does not count."""
+        return self in (Stage.REMOVE_RECORDS, Stage.REMOVE_CONTENTS, Stage.REMOVE_ATTACHMENTS)
+
+
+_KINDS = {
+    Stage.COUNT_RECORDS: Kind.RECORDS,
+    Stage.REMOVE_RECORDS: Kind.RECORDS,
+    Stage.COUNT_HEADS: Kind.CONTENTS,
+    Stage.COUNT_BODIES: Kind.CONTENTS,
+    Stage.REMOVE_CONTENTS: Kind.CONTENTS,
+    Stage.COUNT_ATTACHMENTS: Kind.ATTACHMENTS,
+    Stage.REMOVE_ATTACHMENTS: Kind.ATTACHMENTS,
+}

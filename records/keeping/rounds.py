@@ -1,0 +1,118 @@
+"""The round: counting and removing in small steps, each of them one short transaction.
+
+A step looks for what may go without holding anything up, and then commits what it removed together with how far it
+came. Killed between or within steps, the round goes on where it was, by whoever comes next.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from copy import copy
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.db import transaction
+
+from records.clock import database_now
+from records.keeping.enums import Stage
+from records.keeping.finding import Found
+from records.keeping.models import ONLY, KeepingRound, KeepingRules
+from records.keeping.progress import count, find, move_on
+from records.keeping.removing import Removed, remove_contents, remove_mails, replace_bodies, strip_bodies
+from records.keeping.rules import Bounds, get_rules, rule_for
+
+logger = logging.getLogger(__name__)
+
+EVERY = timedelta(hours=1)
+"""From the end of one round to the beginning of the next."""
+PAUSE = 0.02
+"""Seconds between steps that wrote, so that delivery gets its turn where only one may write at a time."""
+
+
+def go_on(seconds: float) -> None:
+    """Go on with the round for a while, or begin one if the last one ended long enough ago."""
+    end = time.monotonic() + seconds
+    here = _find_or_begin(database_now())
+    while here.ended_at is None and time.monotonic() < end:
+        has_written = take_step(here, get_rules())
+        time.sleep(PAUSE if has_written else 0)
+        here = KeepingRound.objects.get(pk=ONLY)
+
+
+def run_whole(pause: float = PAUSE) -> KeepingRound:
+    """Begin a round anew and go on until it has ended; returns what it did."""
+    here = _begin(database_now())
+    while here.ended_at is None:
+        time.sleep(pause if take_step(here, get_rules()) else 0)
+        here = KeepingRound.objects.get(pk=ONLY)
+    return here
+
+
+def _find_or_begin(now: datetime) -> KeepingRound:
+    here = KeepingRound.objects.filter(pk=ONLY).first()
+    # A clock that was put back must not keep the next round waiting.
+    if here is None or (here.ended_at is not None and not timedelta() <= now - here.ended_at < EVERY):
+        return _begin(now)
+    return here
+
+
+def _begin(now: datetime) -> KeepingRound:
+    fresh = KeepingRound(pk=ONLY, began_at=now)
+    fresh.save()
+    return fresh
+
+
+def take_step(here: KeepingRound, rules: KeepingRules) -> bool:
+    """Do one step of the round and commit it, unless somebody else did it meanwhile.
+
+    Args:
+        here: The round as it was read.
+        rules: What is kept.
+
+    Returns:
+        Whether anything was removed.
+    """
+    before = copy(here)
+    if Stage(here.stage).is_removing:
+        return _remove(here, before, rules)
+    count(here, rules)
+    with transaction.atomic(durable=True):
+        if _is_unchanged(before):
+            here.save()
+    return False
+
+
+def _remove(here: KeepingRound, before: KeepingRound, rules: KeepingRules) -> bool:
+    stage = Stage(here.stage)
+    now = database_now()
+    bounds = Bounds.of(rule_for(stage.kind, rules), now)
+    found = find(here, bounds)
+    remove = _prepare(stage, found, bounds, now)
+    with transaction.atomic(durable=True):
+        if not _is_unchanged(before):
+            return False
+        removed = remove() if found.ids else Removed()
+        move_on(here, found, removed)
+        here.save()
+    if any(removed):
+        logger.info("what was kept long enough is removed", extra={"stage": stage.value, **removed._asdict()})
+    return any(removed)
+
+
+def _is_unchanged(before: KeepingRound) -> bool:
+    """Hold the round's row and tell whether it is as it was when the step began."""
+    same = KeepingRound.objects.filter(
+        pk=ONLY, stage=before.stage, reached=before.reached, began_at=before.began_at, ended_at=before.ended_at
+    )
+    return same.select_for_update().first() is not None
+
+
+def _prepare(stage: Stage, found: Found, bounds: Bounds, now: datetime) -> Callable[[], Removed]:
+    """Do what takes long, and return what remains to be done within the transaction."""
+    match stage:
+        case Stage.REMOVE_RECORDS:
+            return partial(remove_mails, found.ids, bounds)
+        case Stage.REMOVE_CONTENTS:
+            return partial(remove_contents, found.ids, bounds)
+        case _:
+            return partial(replace_bodies, strip_bodies(found.ids, now.date()), bounds, now)

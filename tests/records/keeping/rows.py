@@ -1,0 +1,72 @@
+"""Mails of different ages, for the tests of keeping."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from delivery.compose.message import compose_body
+from delivery.values import Attachment
+from records.clock import database_now
+from records.keeping.models import ONLY, KeepingRules
+from records.models import Body, Content, Mail
+from records.packing import pack
+from tests.records.rows import make_mail, make_record
+
+NEVER = {
+    "records_days": None,
+    "contents_days": None,
+    "attachments_days": None,
+    "max_records": None,
+    "max_contents_size": None,
+    "max_attachments_size": None,
+}
+HEAD = b"Subject: Rows were loaded\r\n"
+
+
+def set_rules(**rules: Any) -> KeepingRules:
+    """Keep everything for ever, but for what is said."""
+    return KeepingRules.objects.update_or_create(pk=ONLY, defaults={**NEVER, **rules})[0]
+
+
+def old_mail(days: float, *, records: int = 1, body: Body | None = None, text: str = "", **values: Any) -> Mail:
+    """Store a mail that was accepted and sent so many days ago, with its content and a record."""
+    at = database_now() - timedelta(days=days)
+    given = {"accepted_at": at, "due_at": at, "expires_at": at + timedelta(days=1), "finished_at": at}
+    mail = make_mail(**{**given, **values}, size=500)
+    stored = body or store_body(mail.pk, text or f"Mail {mail.pk}")
+    Content.objects.create(mail=mail, head=HEAD, body=stored)
+    for number in range(records):
+        make_record(mail, receiver_address=f"user{number}@example.net", started_at=at)
+    return mail
+
+
+def store_body(pk: int, text: str, *files: Attachment) -> Body:
+    """Store a body as an accepted mail has it."""
+    packed = pack(compose_body(text, "", files))
+    size = sum(len(file.content) for file in files)
+    return Body.objects.create(pk=pk, octets=packed.octets, packing=packed.packing, attached_size=size)
+
+
+def mail_with_files(days: float, *files: Attachment, **values: Any) -> Mail:
+    """Store a mail with files."""
+    mail = old_mail(days, **values)
+    body = compose_body("See the files.", "", files)
+    packed = pack(body)
+    Body.objects.filter(pk=mail.pk).update(
+        octets=packed.octets, packing=packed.packing, attached_size=sum(len(file.content) for file in files)
+    )
+    return mail
+
+
+def what_is_left() -> tuple[list[int], list[int], list[int]]:
+    """List the mails, those that still have content, and the bodies."""
+    return (
+        list(Mail.objects.order_by("pk").values_list("pk", flat=True)),
+        list(Content.objects.order_by("pk").values_list("pk", flat=True)),
+        list(Body.objects.order_by("pk").values_list("pk", flat=True)),
+    )
+
+
+def today() -> date:
+    """The day by the database's clock."""
+    moment: datetime = database_now()
+    return moment.date()
