@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from records.models import SendingRecord
-from records.paging import Page, get_page
+from records.paging import Page, Position
+from records.search.planning import Found, Search
+from records.search.scope import Scope
+from records.search.walks import along_indexes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from records.filters import RecordFilters
-    from records.paging import Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +29,66 @@ class Count:
 def find_page(
     filters: RecordFilters, size: int, *, before: Position | None = None, after: Position | None = None
 ) -> Page:
-    """Find one page of the records that the filters keep: older than `before`, newer than `after`, or the newest."""
-    return get_page(filters.apply(SendingRecord.objects.all()), size, before=before, after=after)
+    """Find one page of the records that the filters keep: older than `before`, newer than `after`, or the newest.
+
+    A page may be short, or empty, and lead on all the same: see `Page.searched_to`.
+    """
+    search, days = Search(filters), Scope.of(filters)
+    with along_indexes():
+        if after is not None:
+            newer = _find(search, days.newer_than(after), size)
+            if len(newer.positions) > size or newer.stopped_at:
+                return _newer_page(newer, size, after)
+            # Too few for a page: the newest page shows them, and fills up with older ones.
+            before = None
+        found = _find(search, days.older_than(before), size)
+        if before is not None and not found.positions and found.stopped_at is None:
+            before = None
+            found = _find(search, days, size)
+        return _older_page(found, size, before)
 
 
 def count(filters: RecordFilters, limit: int) -> Count:
-    """Count the records that the filters keep, up to a limit."""
-    number = filters.apply(SendingRecord.objects.all()).count_up_to(limit + 1)
-    return Count(min(number, limit), is_at_least=number > limit)
+    """Count the records that the filters keep, up to a limit, and as far as a search goes that stays fast."""
+    search, days = Search(filters), Scope.of(filters)
+    with along_indexes():
+        number, is_cut = search.plan(days).count(days, limit + 1)
+    return Count(min(number, limit), is_at_least=is_cut or number > limit)
+
+
+def _find(search: Search, scope: Scope, size: int) -> Found:
+    return search.plan(scope).find(scope, size + 1)
+
+
+def _older_page(found: Found, size: int, before: Position | None) -> Page:
+    positions = found.positions[:size]
+    has_more = len(found.positions) > size
+    return Page(
+        _load(positions),
+        newer=_newer_than(positions, before) if before else None,
+        older=positions[-1] if has_more else found.stopped_at,
+        searched_to=found.stopped_at.started_at if found.stopped_at and not has_more else None,
+    )
+
+
+def _newer_than(positions: Sequence[Position], before: Position) -> Position:
+    # An empty page stands where the search for it began; that record itself is newer than the page.
+    return positions[0] if positions else Position(before.started_at, max(before.record_id - 1, 0))
+
+
+def _newer_page(found: Found, size: int, after: Position) -> Page:
+    positions = found.positions[size - 1 :: -1]
+    stopped_at = found.stopped_at if len(found.positions) <= size else None
+    return Page(
+        _load(positions),
+        newer=stopped_at or positions[0],
+        # Without records it leads back to where it came from, that record included.
+        older=positions[-1] if positions else Position(after.started_at, after.record_id + 1),
+    )
+
+
+def _load(positions: Sequence[Position]) -> list[SendingRecord]:
+    """Load records in that order; one that was deleted just now is left out."""
+    # Without an order: in that of the model PostgreSQL may walk along the time until it has met them all.
+    records = SendingRecord.objects.order_by().in_bulk([position.record_id for position in positions])
+    return [records[position.record_id] for position in positions if position.record_id in records]

@@ -59,7 +59,7 @@ class IndexParts(Operation):
                 schema_editor.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
             except DatabaseError as error:
                 raise DatabaseError(_NO_EXTENSION) from error
-            statements = _POSTGRES
+            statements: tuple[str, ...] = _POSTGRES
         else:
             statements = _SQLITE
         for statement in statements:

@@ -1,0 +1,75 @@
+"""Which addresses contain a part: from the known ones, and from the records that are too young to be known."""
+
+from __future__ import annotations
+
+import re
+
+from django.db import connection
+from django.db.models import Max
+
+from records.models import SendingRecord
+from records.search.conditions import Condition, contains, of_receiver
+from records.search.models import SearchMark
+from records.search.walks import fetch
+
+MAX_ADDRESSES = 1_000
+"""More than that are frequent enough to be met on a walk."""
+MAX_YOUNG = 20_000
+"""Records above the mark that are looked through one by one."""
+
+
+def find_addresses(part: str) -> list[str] | None:
+    """Find all addresses of receivers that contain a part, as they are written.
+
+    Returns:
+        None where there are too many of them, where no index helps to find them, or where too much is unknown yet.
+    """
+    if not _can_be_looked_up(part):
+        return None
+    mark = SearchMark.objects.first()
+    reached = mark.reached if mark else 0
+    youngest = SendingRecord.objects.aggregate(youngest=Max("pk"))["youngest"] or 0
+    if youngest - reached > MAX_YOUNG:
+        return None
+    known = _known(part)
+    if len(known) > MAX_ADDRESSES:
+        return None
+    found = sorted({*known, *_young(part, reached)})
+    return found if len(found) <= MAX_ADDRESSES else None
+
+
+def _can_be_looked_up(part: str) -> bool:
+    """Tell whether the index has something to find: three letters or digits in a row."""
+    # SQLite's index does not know all the letters that are one letter in another case.
+    is_alike = part.isascii() or connection.vendor == "postgresql"
+    return is_alike and re.search(r"[^\W_]{3}", part) is not None
+
+
+def _known(part: str) -> set[str]:
+    condition = contains("known.address", part)
+    if connection.vendor == "sqlite":
+        quoted = part.replace("\0", "").replace('"', '""')
+        match = f'"{quoted}"'
+        statement = f"""
+            SELECT known.address FROM records_knownaddress_parts parts
+            CROSS JOIN records_knownaddress known ON known.id = parts.rowid
+            WHERE parts.address MATCH %s AND {condition.sql} LIMIT {MAX_ADDRESSES + 1}
+        """  # noqa: S608  # names of our own
+        return _addresses(Condition(statement, (match, *condition.parameters)))
+    statement = f"SELECT address FROM records_knownaddress known WHERE {condition.sql} LIMIT {MAX_ADDRESSES + 1}"  # noqa: S608
+    return _addresses(Condition(statement, condition.parameters))
+
+
+def _young(part: str, reached: int) -> set[str]:
+    condition = of_receiver(part)
+    # By id: SQLite would rather read the whole index of receivers, where their order comes for nothing.
+    hint = "NOT INDEXED" if connection.vendor == "sqlite" else ""
+    statement = f"""
+        SELECT DISTINCT record.receiver_address FROM records_sendingrecord AS record {hint}
+        WHERE record.id > %s AND {condition.sql}
+    """  # noqa: S608  # names of our own
+    return _addresses(Condition(statement, (reached, *condition.parameters)))
+
+
+def _addresses(query: Condition) -> set[str]:
+    return {address for (address,) in fetch(query.sql, query.parameters)}

@@ -1,0 +1,92 @@
+"""Reading records off all at once, where they are few or where walking along an index for each would be too much.
+
+They are put in order here: within `along_indexes` PostgreSQL would do anything rather than sort.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection
+
+from records.search.conditions import TRUE, Condition, all_of, equals
+from records.search.walks import Walk, fetch, fetch_positions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from records.paging import Position
+    from records.search.scope import Scope
+
+
+def walk_along(addresses: Sequence[str]) -> Walk:
+    """Return the walk along the records of a few addresses."""
+    arms = tuple(equals("receiver_address", address) for address in addresses)
+    return Walk("receiver", arms, "record_by_receiver")
+
+
+@dataclass(frozen=True, slots=True)
+class Gathering:
+    """Records that are found by an index, in no order: `source` is what follows SELECT and columns."""
+
+    source: Condition
+
+    @classmethod
+    def of_mail(cls, mail_id: int) -> Gathering:
+        """Return the records of one mail."""
+        return cls(Condition("FROM records_sendingrecord AS record WHERE record.mail_id = %s", (mail_id,)))
+
+    @classmethod
+    def of_addresses(cls, addresses: Sequence[str]) -> Gathering:
+        """Return the records of many addresses."""
+        given = _given(addresses)
+        joined = f"FROM {given.sql} CROSS JOIN records_sendingrecord AS record"
+        return cls(Condition(f"{joined} WHERE record.receiver_address = given.address", given.parameters))
+
+    def find(self, scope: Scope, rest: Condition, size: int) -> list[Position]:
+        """Find the first records that fulfil the rest as well."""
+        kept = all_of([self.source, scope.condition, rest])
+        found = fetch_positions(f"SELECT record.started_at, record.id {kept.sql}", kept.parameters)
+        return scope.sorted(found)[:size]
+
+    def count(self, scope: Scope, rest: Condition, limit: int) -> int:
+        """Count the records that fulfil the rest as well, up to `limit`."""
+        kept = all_of([self.source, scope.condition, rest])
+        statement = f"SELECT COUNT(*) FROM (SELECT 1 {kept.sql} LIMIT {limit}) AS kept"  # noqa: S608  # our own names
+        return int(fetch(statement, kept.parameters)[0][0])
+
+
+def find_of_addresses(addresses: Sequence[str], scope: Scope, size: int) -> list[Position]:
+    """Find the first records of many addresses, reading as few of each as it takes."""
+    # Whatever is among the first `size` records belongs to one of the first `size` addresses, by their first each.
+    first = _first_addresses(addresses, scope, size)
+    return walk_along(first).find(scope, TRUE, budget=size, size=size) if first else []
+
+
+def _first_addresses(addresses: Sequence[str], scope: Scope, size: int) -> list[str]:
+    given, within = _given(addresses), scope.condition
+    order = ", ".join(f"record.{term}" for term in scope.order.split(", "))
+    statement = f"""
+        SELECT record.started_at, record.id FROM (
+            SELECT (
+                SELECT record.id FROM records_sendingrecord AS record
+                WHERE record.receiver_address = given.address AND {within.sql} ORDER BY {order} LIMIT 1
+            ) AS first_id FROM {given.sql}
+        ) AS firsts
+        CROSS JOIN records_sendingrecord AS record WHERE record.id = firsts.first_id
+    """  # noqa: S608  # names of our own
+    firsts = scope.sorted(fetch_positions(statement, [*within.parameters, *given.parameters]))[:size]
+    if not firsts:
+        return []
+    ids = ", ".join(str(position.record_id) for position in firsts)
+    rows = fetch(f"SELECT receiver_address FROM records_sendingrecord WHERE id IN ({ids})", ())  # noqa: S608  # numbers
+    return [address for (address,) in rows]
+
+
+def _given(addresses: Sequence[str]) -> Condition:
+    if connection.vendor == "sqlite":
+        return Condition("(SELECT value AS address FROM json_each(%s)) AS given", (json.dumps(addresses),))
+    parameters: tuple[Any, ...] = (list(addresses),)
+    return Condition("unnest(%s::text[]) AS given(address)", parameters)

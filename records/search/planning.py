@@ -1,0 +1,224 @@
+"""Choosing how to search: along the index of the rarest condition, reading the others off each row.
+
+How rare a condition is, is seen by how far back its first thousand records reach: a thousand steps along an index.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from records.enums import Outcome
+from records.search.addresses import find_addresses
+from records.search.conditions import TRUE, Condition, all_of, equals, has_outcome, list_conditions
+from records.search.gathering import Gathering, find_of_addresses, walk_along
+from records.search.walks import Walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from records.filters import RecordFilters
+    from records.paging import Position
+    from records.search.scope import Scope
+
+BUDGET = 20_000
+"""Rows along the time that a search looks at before it says how far it got: they lie side by side."""
+BUDGET_ELSEWHERE = 10_000
+"""The same along other indexes, whose rows lie apart."""
+BUDGET_WITH_MAILS = 5_000
+"""The same where the mail of each row is looked up."""
+FIRST_STRETCH = 1_000
+"""Rows that are looked at before anything else: mostly there is a page among them."""
+MAX_ARMS = 16
+"""Addresses whose records are walked along side by side."""
+MAX_GATHERED = 5_000
+"""Records that are read off all at once."""
+PROBED = 1_000
+"""How far along each index rarity is judged."""
+
+
+class Found(NamedTuple):
+    """What was found, in order."""
+
+    positions: list[Position]
+    stopped_at: Position | None = None
+    """The last record that was looked at, where the search stopped before the end."""
+
+
+class Counted(NamedTuple):
+    """How many there are, up to the limit that was given."""
+
+    number: int
+    is_cut: bool = False
+    """The search stopped before the end."""
+
+
+class Plan(Protocol):
+    """A way to search."""
+
+    def find(self, scope: Scope, size: int) -> Found:
+        """Find the first records."""
+
+    def count(self, scope: Scope, limit: int) -> Counted:
+        """Count the records up to a limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class NothingThere:
+    """There is no address with that part, so there is no record."""
+
+    def find(self, _scope: Scope, _size: int) -> Found:
+        """Find nothing."""
+        return Found([])
+
+    def count(self, _scope: Scope, _limit: int) -> Counted:
+        """Count nothing."""
+        return Counted(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Along:
+    """Walk along an index and read the rest off each row."""
+
+    walk: Walk
+    rest: Condition
+
+    @property
+    def _budget(self) -> int:
+        if self.rest.reads_mail:
+            return BUDGET_WITH_MAILS
+        return BUDGET if self.walk.name == "time" else BUDGET_ELSEWHERE
+
+    def find(self, scope: Scope, size: int) -> Found:
+        """Find the first records on the way, as far as the budget goes."""
+        if self.rest == TRUE:
+            return Found(self.walk.find(scope, self.rest, budget=size, size=size))
+        budgets = (max(FIRST_STRETCH, size), max(self._budget, size))
+        found, stopped_at = Found([]), None
+        for budget in budgets:
+            found = Found(self.walk.find(scope, self.rest, budget=budget, size=size))
+            if len(found.positions) >= size:
+                return found
+            stopped_at = self.walk.find_place(scope, budget)
+            if stopped_at is None:
+                return found
+        return Found(found.positions, stopped_at)
+
+    def count(self, scope: Scope, limit: int) -> Counted:
+        """Count on the way, as far as the budget goes."""
+        budget = limit if self.rest == TRUE else self._budget
+        number = self.walk.count(scope, self.rest, budget=budget, limit=limit)
+        is_cut = number < limit and self.rest != TRUE and self.walk.find_place(scope, budget) is not None
+        return Counted(number, is_cut)
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """Read few records off all at once."""
+
+    gathering: Gathering
+    rest: Condition
+
+    def find(self, scope: Scope, size: int) -> Found:
+        """Find the first of them."""
+        return Found(self.gathering.find(scope, self.rest, size))
+
+    def count(self, scope: Scope, limit: int) -> Counted:
+        """Count them."""
+        return Counted(self.gathering.count(scope, self.rest, limit))
+
+
+@dataclass(frozen=True, slots=True)
+class OfAddresses:
+    """Find the records of many addresses, of which nothing else is asked."""
+
+    addresses: tuple[str, ...]
+
+    def find(self, scope: Scope, size: int) -> Found:
+        """Find the first of them."""
+        return Found(find_of_addresses(self.addresses, scope, size))
+
+    def count(self, scope: Scope, limit: int) -> Counted:
+        """Count them."""
+        return Counted(Gathering.of_addresses(self.addresses).count(scope, TRUE, limit))
+
+
+class Search:
+    """One set of filters: what it asks for is found out once, then pages can be found and counted."""
+
+    def __init__(self, filters: RecordFilters) -> None:
+        """Look the addresses up, if a part of one is asked for."""
+        self._conditions = list_conditions(filters)
+        self._mail_id = filters.mail_id
+        self._addresses = find_addresses(filters.receiver) if filters.receiver else None
+        self._walks = list(_list_walks(filters))
+
+    def plan(self, scope: Scope) -> Plan:
+        """Choose how to search a stretch of time. To be asked within `along_indexes`."""
+        if self._mail_id:
+            return Gather(Gathering.of_mail(self._mail_id), self._rest({"mail_id"}))
+        if self._addresses is None:
+            return self._along(_rarest(self._walks, scope))
+        if not self._addresses:
+            return NothingThere()
+        if len(self._addresses) <= MAX_ARMS:
+            return self._along(_rarest([walk_along(self._addresses), *self._walks], scope))
+        return self._of_many(self._addresses, scope)
+
+    def _of_many(self, addresses: list[str], scope: Scope) -> Plan:
+        rest = self._rest({"receiver"})
+        if rest == TRUE:
+            return OfAddresses(tuple(addresses))
+        gathering = Gathering.of_addresses(addresses)
+        if gathering.count(scope, TRUE, MAX_GATHERED + 1) <= MAX_GATHERED:
+            return Gather(gathering, rest)
+        return self._along(_rarest(self._walks, scope))
+
+    def _along(self, walk: Walk) -> Along:
+        return Along(walk, self._rest(_ANSWERED_BY.get(walk.name, {walk.name})))
+
+    def _rest(self, answered: Iterable[str]) -> Condition:
+        return all_of(condition for name, condition in self._conditions.items() if name not in answered)
+
+
+_ANSWERED_BY: Mapping[str, set[str]] = {"outcome": {"outcome", "result"}, "failure": set(), "time": set()}
+"""Which conditions need not be read off the rows of a walk; of the others the one of its name."""
+
+
+def _list_walks(filters: RecordFilters) -> Iterable[Walk]:
+    """List the indexes that keep to one of the conditions, the receiver's apart."""
+    if filters.sender:
+        yield Walk("sender", (equals("sender_address", filters.sender),), "record_by_sender")
+    if filters.template:
+        yield Walk("template", (equals("template_name", filters.template),), "record_by_template")
+    if outcomes := _failures(filters):
+        name = "outcome" if filters.result or filters.outcome else "failure"
+        yield Walk(name, tuple(map(has_outcome, outcomes)), "record_by_outcome")
+
+
+def _failures(filters: RecordFilters) -> list[Outcome]:
+    """List the outcomes that can be; empty where success is among them, which is no help, or none is."""
+    possible = set(Outcome)
+    if filters.result:
+        possible &= set(filters.result.outcomes)
+    if filters.outcome:
+        possible &= {filters.outcome}
+    if filters.cause:
+        # What went well needs no explanation.
+        possible -= {Outcome.ACCEPTED}
+    return [] if Outcome.ACCEPTED in possible else sorted(possible)
+
+
+def _rarest(walks: list[Walk], scope: Scope) -> Walk:
+    if not walks:
+        return Walk("time", (TRUE,), "record_by_time")
+    if len(walks) == 1:
+        return walks[0]
+    reaches = {}
+    for walk in walks:
+        reach = walk.find_place(scope, PROBED)
+        if reach is None:
+            return walk
+        reaches[walk] = reach
+    choose = min if scope.newest_first else max
+    return choose(reaches, key=lambda walk: (reaches[walk].started_at, reaches[walk].record_id))

@@ -1,0 +1,112 @@
+"""Walks along an index, in the order of the list and over so many rows at most."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection, transaction
+
+from records.paging import Position
+from records.search.conditions import Condition, all_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from records.search.scope import Scope
+
+_COLUMNS = ", ".join(
+    f"record.{name}"
+    for name in (
+        "id", "started_at", "mail_id", "receiver_address", "sender_address", "template_name", "outcome", "cause",
+        "phase", "requester_ip",
+    )
+)  # fmt: skip
+_PATHS_WITHOUT_ORDER = ("enable_seqscan", "enable_bitmapscan", "enable_sort")
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """What is walked along: the records that fulfil one of the arms, each of which an index holds in order."""
+
+    name: str
+    arms: tuple[Condition, ...]
+    index: str
+    """The index of SendingRecord."""
+
+    def rows(self, scope: Scope, columns: str, limit: int, offset: int = 0) -> Condition:
+        """Return a statement that walks over so many rows in order."""
+        arms = [self._arm(arm, scope, columns) for arm in self.arms]
+        parameters = tuple(value for arm in arms for value in arm.parameters)
+        statement = " UNION ALL ".join(arm.sql for arm in arms)
+        if len(arms) > 1:
+            statement = f"SELECT * FROM ({statement}) AS record"  # noqa: S608  # our own names, here and below
+        skipped = f" OFFSET {offset}" if offset else ""
+        return Condition(f"{statement} ORDER BY {scope.order} LIMIT {limit}{skipped}", parameters)
+
+    def _arm(self, arm: Condition, scope: Scope, columns: str) -> Condition:
+        condition = all_of([arm, scope.condition])
+        hint = f" INDEXED BY {self.index}" if connection.vendor == "sqlite" else ""
+        statement = f"SELECT {columns} FROM records_sendingrecord AS record{hint} WHERE {condition.sql}"  # noqa: S608
+        return Condition(statement, condition.parameters)
+
+    def find(self, scope: Scope, rest: Condition, *, budget: int, size: int) -> list[Position]:
+        """Find the first records that fulfil the rest as well, looking at no more than `budget`."""
+        walked = self.rows(scope, _COLUMNS, budget)
+        return fetch_positions(
+            f"SELECT record.started_at, record.id FROM ({walked.sql}) AS record WHERE {rest.sql} "  # noqa: S608
+            f"ORDER BY {scope.order} LIMIT {size}",
+            [*walked.parameters, *rest.parameters],
+        )
+
+    def count(self, scope: Scope, rest: Condition, *, budget: int, limit: int) -> int:
+        """Count the records that fulfil the rest as well, up to `limit`, looking at no more than `budget`."""
+        walked = self.rows(scope, _COLUMNS if rest.parameters else "record.started_at, record.id", budget)
+        statement = (
+            f"SELECT COUNT(*) FROM (SELECT 1 FROM ({walked.sql}) AS record WHERE {rest.sql} LIMIT {limit}) AS kept"  # noqa: S608
+        )
+        return int(fetch(statement, [*walked.parameters, *rest.parameters])[0][0])
+
+    def find_place(self, scope: Scope, number: int) -> Position | None:
+        """Find where the record stands that is the `number`th of the walk; None where there are fewer."""
+        place = self.rows(scope, "record.started_at, record.id", 1, number - 1)
+        return next(iter(fetch_positions(place.sql, place.parameters)), None)
+
+
+def fetch(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """Execute a statement that returns rows."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return list(cursor.fetchall())
+
+
+def fetch_positions(statement: str, parameters: Sequence[Any]) -> list[Position]:
+    """Execute a statement that returns times and ids."""
+    return [Position(_as_moment(moment), record_id) for moment, record_id in fetch(statement, parameters)]
+
+
+def _as_moment(value: Any) -> datetime:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
+    return datetime.fromisoformat(value).replace(tzinfo=UTC)
+
+
+@contextmanager
+def along_indexes() -> Iterator[None]:
+    """Keep PostgreSQL from reading and sorting where an index has them in order: a walk ends early, a sort can't."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with transaction.atomic():
+        _switch(_PATHS_WITHOUT_ORDER, "off")
+        yield
+        # For whoever's transaction this is a part of.
+        _switch(_PATHS_WITHOUT_ORDER, "on")
+
+
+def _switch(settings: Sequence[str], state: str) -> None:
+    fetch(f"SELECT {', '.join(['set_config(%s, %s, true)'] * len(settings))}", [
+        word for setting in settings for word in (setting, state)
+    ])  # fmt: skip
