@@ -11,6 +11,7 @@ from delivery.control.bulk import continue_unfinished
 from delivery.engine.dispatcher import Dispatcher
 from delivery.engine.drain import drain
 from delivery.engine.held_slots import held_slots
+from delivery.engine.keeping import keep
 from delivery.engine.kept_sessions import kept_sessions
 from delivery.engine.sweep import sweep
 from delivery.engine.sweeper import Sweeper
@@ -27,6 +28,7 @@ def _after_sweep() -> None:
     check()
     continue_unfinished(seconds=DEED_SECONDS)
     fold()
+    keep()
 
 
 sweeper = Sweeper(sweep, dispatcher.wake, _after_sweep)

@@ -39,6 +39,16 @@ def find_mime(mail_id: int) -> bytes | None:
     return read_many([mail_id]).get(mail_id)
 
 
+def lock_whole(mail_ids: Collection[int]) -> set[int]:
+    """Keep the mails whose content is all there, and keep it so until the caller's transaction ends."""
+    contents = Content.objects.filter(mail_id__in=one_of(mail_ids))
+    with_files = Body.objects.filter(contents__in=contents, attached_size__gt=0).values("pk")
+    # Whoever removes files locks the body too, and looks then whether a mail of it is to be sent.
+    list(Body.objects.filter(pk__in=with_files).order_by("pk").select_for_update(no_key=True).values_list("pk"))
+    whole = contents.filter(body__attachments_removed_at__isnull=True)
+    return set(whole.values_list("mail_id", flat=True))
+
+
 def delete_unused_bodies() -> int:
     """Delete the bodies whose mails are gone; returns how many. Whoever deletes mails calls it afterwards.
 

@@ -14,9 +14,10 @@ from delivery.engine.limits import get_limits
 from delivery.engine.rollup import roll_up
 from delivery.engine.skip import skip_waiting
 from delivery.wake import wake
+from records.content import lock_whole
 from records.enums import MailState, ReceiverState, SkipReason
 from records.interventions import Deed, Intervention
-from records.models import Content, Mail, Receiver
+from records.models import Mail, Receiver
 from senders.enums import CircuitState
 from senders.models import Circuit
 
@@ -83,8 +84,8 @@ _DEEDS: dict[Deed, Callable[[Sequence[Mail], datetime], Sequence[Mail]]] = {
 
 
 def _sendable(mails: Sequence[Mail]) -> list[Mail]:
-    """Keep the mails that have an account and a content to be sent with."""
-    whole = set(Content.objects.filter(mail_id__in=_ids(mails)).values_list("mail_id", flat=True))
+    """Keep the mails that have an account, and a content to be sent with that nothing was removed from."""
+    whole = lock_whole(_ids(mails))
     return [mail for mail in mails if mail.sender_id is not None and mail.pk in whole]
 
 

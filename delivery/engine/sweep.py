@@ -142,12 +142,16 @@ def _reason(mail: Mail) -> SkipReason:
     return SkipReason.SECRET_UNREADABLE if unreadable else SkipReason.EXPIRED
 
 
-def find_due_senders() -> list[int]:
-    """Find whose mail should move now: due, enabled, not paused, within its limits, and flowing or to be probed."""
+def find_due_senders(overdue: timedelta = timedelta()) -> list[int]:
+    """Find whose mail should move now: due, enabled, not paused, within its limits, and flowing or to be probed.
+
+    Args:
+        overdue: For so long at least.
+    """
     now = database_now()
     parked = Circuit.objects.filter(Q(state=CircuitState.REFUSED) | Q(state=CircuitState.OPEN, probe_at__gt=now))
     # Who is stood in for has no mail waiting, and must be looked at all the same: it is to get its mail back.
-    wanted = Sender.objects.enabled().filter(_has_due_mail(now) | Q(pk__in=stood_in_for()))
+    wanted = Sender.objects.enabled().filter(_has_due_mail(now - overdue) | Q(pk__in=stood_in_for()))
     flowing = wanted.exclude(pk__in=parked.values("pk")).exclude(pk__in=paused_sender_ids())
     found = list(flowing.order_by("pk").values_list("pk", flat=True))
     waiting = exhausted_until(found, now)

@@ -25,6 +25,7 @@ from delivery.resend import ContentGoneError, Original, read_original
 from records.clock import database_now
 from records.enums import MailState
 from records.interventions import Deed
+from records.keeping.gone import tell_gone
 from records.models import WAITING_STATES, Mail
 from senders.models import Sender
 from senders.validators import parse_address
@@ -58,7 +59,8 @@ def resend(request: HttpRequest, mail_id: int) -> HttpResponse:
     try:
         original = read_original(mail)
     except ContentGoneError:
-        return render(request, "delivery/resend.html", {"mail": mail, "form": None}, status=410)
+        context = {"mail": mail, "form": None, "why": tell_gone(mail)}
+        return render(request, "delivery/resend.html", context, status=410)
     if request.method != "POST":
         return _resend_page(request, original, ResendForm(initial=_proposed(original)))
     form = ResendForm(request.POST)

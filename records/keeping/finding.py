@@ -166,7 +166,8 @@ def _judge(
     for row in rows:
         has_excess = excess > amount
         latest = bounds.latest(has_excess=has_excess)
-        if latest is None or (row.accepted_at and row.accepted_at >= latest):
+        # What came while a clock was ahead says nothing of what came after it.
+        if latest is None or (row.accepted_at and latest <= row.accepted_at <= bounds.now):
             return Found(tuple(ids), amount, reached, is_last=True)
         if (row.is_old or (has_excess and row.is_at_rest)) and row.pk not in without:
             if most and ids and amount + row.amount > most:

@@ -94,9 +94,18 @@ def _remove(here: KeepingRound, before: KeepingRound, rules: KeepingRules) -> bo
         removed = remove() if found.ids else Removed()
         move_on(here, found, removed)
         here.save()
-    if any(removed):
-        logger.info("what was kept long enough is removed", extra={"stage": stage.value, **removed._asdict()})
+    if here.ended_at:
+        logger.info("what was kept long enough is removed", extra=_removed_by(here))
     return any(removed)
+
+
+def _removed_by(here: KeepingRound) -> dict[str, int]:
+    return {
+        "mails": here.removed_mails,
+        "records": here.removed_records,
+        "contents": here.removed_contents,
+        "bodies": here.stripped_bodies,
+    }
 
 
 def _is_unchanged(before: KeepingRound) -> bool:

@@ -43,14 +43,15 @@ class Bounds:
     """What ended before may go for its age; None: nothing may."""
     at_rest: datetime
     """What ended before may go where there is too much."""
+    now: datetime
 
     @classmethod
     def of(cls, rule: Rule, now: datetime) -> "Bounds":
         """Apply a rule to a moment."""
         at_rest = now - REST
         if rule.days is None:
-            return cls(None, at_rest)
-        return cls(min(at_rest, now - timedelta(days=rule.days)), at_rest)
+            return cls(None, at_rest, now)
+        return cls(min(at_rest, now - timedelta(days=rule.days)), at_rest, now)
 
     def is_old(self, ended_at: datetime) -> bool:
         """Tell whether a mail that ended then may go for its age."""

@@ -1,0 +1,43 @@
+"""Telling a reader why something of a mail is not there any more."""
+
+from datetime import datetime
+
+from django.template.defaultfilters import filesizeformat
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from records.keeping.rules import get_rules
+from records.models import Content, Mail
+
+
+def tell_gone(mail: Mail) -> str:
+    """Tell what of a mail's content is not kept any more, and why; empty where all of it is there."""
+    kept = Content.objects.filter(mail=mail).values_list("body__attachments_removed_at", flat=True)
+    rows = list(kept)
+    if not rows:
+        return _tell_content_gone(mail)
+    return _tell_files_gone(rows[0]) if rows[0] else ""
+
+
+def _tell_content_gone(mail: Mail) -> str:
+    if not mail.size:
+        return _("There is no content: the mail was refused before it was composed.")
+    rules = get_rules()
+    if rules.contents_days is not None:
+        sentence = ngettext(
+            "The content is not kept any more: contents are kept for %(days)d day.",
+            "The content is not kept any more: contents are kept for %(days)d days.",
+            rules.contents_days,
+        )
+        return sentence % {"days": rules.contents_days}
+    if rules.max_contents_size is not None:
+        size = filesizeformat(rules.max_contents_size)
+        return _("The content is not kept any more: contents are kept up to %(size)s in all.") % {"size": size}
+    return _("The content is not kept any more.")
+
+
+def _tell_files_gone(removed_at: datetime) -> str:
+    day = date_format(localtime(removed_at))
+    return _("The attachments are not kept any more: they were removed on %(day)s.") % {"day": day}
