@@ -40,9 +40,12 @@ class Walk:
         """Return a statement that walks over so many rows in order."""
         arms = [self._arm(arm, scope, columns) for arm in self.arms]
         parameters = tuple(value for arm in arms for value in arm.parameters)
-        statement = " UNION ALL ".join(arm.sql for arm in arms)
+        statement = arms[0].sql
         if len(arms) > 1:
-            statement = f"SELECT * FROM ({statement}) AS record"  # noqa: S608  # our own names, here and below
+            # PostgreSQL merges arms that are in order; SQLite sees by itself that these are, and allows no order here.
+            each = "{}" if connection.vendor == "sqlite" else f"({{}} ORDER BY {scope.order} LIMIT {offset + limit})"
+            joined = " UNION ALL ".join(each.format(arm.sql) for arm in arms)
+            statement = f"SELECT * FROM ({joined}) AS record"  # noqa: S608  # names of our own, here and below
         skipped = f" OFFSET {offset}" if offset else ""
         return Condition(f"{statement} ORDER BY {scope.order} LIMIT {limit}{skipped}", parameters)
 
@@ -100,13 +103,12 @@ def along_indexes() -> Iterator[None]:
         yield
         return
     with transaction.atomic():
-        _switch(_PATHS_WITHOUT_ORDER, "off")
+        _switch("off")
         yield
         # For whoever's transaction this is a part of.
-        _switch(_PATHS_WITHOUT_ORDER, "on")
+        _switch("on")
 
 
-def _switch(settings: Sequence[str], state: str) -> None:
-    fetch(f"SELECT {', '.join(['set_config(%s, %s, true)'] * len(settings))}", [
-        word for setting in settings for word in (setting, state)
-    ])  # fmt: skip
+def _switch(state: str) -> None:
+    settings = ", ".join(f"set_config('{setting}', '{state}', true)" for setting in _PATHS_WITHOUT_ORDER)
+    fetch(f"SELECT {settings}", ())
