@@ -14,6 +14,8 @@ from delivery.alarms.troubles import Trouble
 from records.alarms.enums import AlarmKind
 from records.alarms.models import Alarm
 from records.content import store_content
+from records.dialogue.keeping import keep_dialogues
+from records.dialogue.lines import Line, LineKind
 from records.enums import Fault, MailState, Outcome, Phase, ReceiverState, SkipReason
 from records.models import Heartbeat, Mail, Receiver, SendingRecord
 from records.rollups.adding import count_records
@@ -88,9 +90,29 @@ def _make_mail(chance: random.Random, sender: Sender, moment: datetime, *, is_fi
         finished_at=moment,
     )
     store_content(mail.pk, b"", _compose(sender, subject))
+    failed: list[SendingRecord] = []
     for address in chance.sample(_RECEIVERS, 3 if is_first else chance.choice([1, 1, 1, 2])):
         tries = SendingRecord.objects.bulk_create(_tries(chance, mail, address, moment, fails=is_first))
         count_records([record.pk for record in tries])
+        failed += [record for record in tries if record.fault]
+    keep_dialogues([(mail.pk, 1, list(_say(failed)))])
+
+
+def _say(failed: list[SendingRecord]) -> Iterator[Line]:
+    """Tell what was said in the tries at one mail that a server answered badly."""
+    answers = [f"{record.reply_code} {record.enhanced_status} {record.reply_text}" for record in failed]
+    if not failed or failed[0].reply_code is None:
+        return
+    yield Line(LineKind.CONNECTED, "192.0.2.25:465")
+    yield Line(LineKind.SECURED, f"{failed[0].tls_version} {failed[0].tls_cipher}")
+    if failed[0].phase == Phase.AUTH:
+        yield from (Line(LineKind.CLIENT, "AUTH PLAIN […]"), Line(LineKind.SERVER, answers[0]))
+        return
+    yield Line(LineKind.CLIENT, f"MAIL FROM:<{failed[0].sender_address}>")
+    yield Line(LineKind.SERVER, "250 2.1.0 Ok")
+    for record, answer in zip(failed, answers, strict=True):
+        yield Line(LineKind.CLIENT, f"RCPT TO:<{record.receiver_address}>")
+        yield Line(LineKind.SERVER, answer)
 
 
 def _compose(sender: Sender, subject: str) -> bytes:
