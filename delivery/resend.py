@@ -16,8 +16,10 @@ from delivery.request import MailRequest
 from delivery.values import Attachment
 from records.content import find_mime
 from records.enums import ReceiverKind, ReceiverState
+from records.models import Content
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from email.message import MIMEPart
 
     from records.models import Mail
@@ -41,18 +43,22 @@ class Original:
     """Receivers that have it already, while others have not."""
 
 
-def read_original(mail: Mail) -> Original:
+def read_original(mail: Mail, among: Collection[int] | None = None) -> Original:
     """Read a mail back from what is stored.
 
+    Args:
+        mail: Which.
+        among: Ids of the receivers that are meant; None: all of them.
+
     Raises:
-        ContentGoneError: Its content is not there.
+        ContentGoneError: Its content is not there, or not the whole of it.
     """
     mime = find_mime(mail.pk)
-    if mime is None:
+    if mime is None or Content.objects.filter(mail=mail, body__attachments_removed_at__isnull=False).exists():
         raise ContentGoneError(mail.pk)
     message = message_from_bytes(mime, policy=policy.default)
     assert isinstance(message, EmailMessage)
-    proposed, left_out = _receivers(mail)
+    proposed, left_out = _receivers(mail, among)
     request = MailRequest(
         to=proposed[ReceiverKind.TO],
         cc=proposed[ReceiverKind.CC],
@@ -68,9 +74,11 @@ def read_original(mail: Mail) -> Original:
     return Original(mail, request, left_out)
 
 
-def _receivers(mail: Mail) -> tuple[dict[ReceiverKind, tuple[str, ...]], tuple[str, ...]]:
+def _receivers(
+    mail: Mail, among: Collection[int] | None
+) -> tuple[dict[ReceiverKind, tuple[str, ...]], tuple[str, ...]]:
     """Choose whom to propose: those who lack the mail, or everybody where all have it."""
-    receivers = list(mail.receivers.all())
+    receivers = [one for one in mail.receivers.all() if among is None or one.pk in among]
     lacking = [one for one in receivers if one.state != ReceiverState.ACCEPTED]
     chosen = lacking or receivers
     proposed = {kind: tuple(one.address for one in chosen if one.kind == kind) for kind in ReceiverKind}

@@ -9,7 +9,8 @@ from celery import shared_task
 from django.db import close_old_connections
 
 from delivery.control import bulk
-from delivery.wake import forget_wake, wake_for_deed
+from delivery.resending import orders
+from delivery.wake import forget_wake, wake_for_deed, wake_for_resending
 from delivery.worker import dispatcher, sweeper
 
 logger = logging.getLogger(__name__)
@@ -43,6 +44,19 @@ def continue_deed(work_id: int) -> None:
         return
     if is_unfinished:
         wake_for_deed(work_id)
+
+
+@shared_task(name="delivery.tasks.continue_resending", ignore_result=True)
+def continue_resending(resending_id: int) -> None:
+    """Go on for a while with sending many mails again."""
+    close_old_connections()
+    try:
+        is_unfinished = orders.continue_one(resending_id, seconds=DEED_SECONDS)
+    except Exception:
+        logger.exception("sending mails again failed, the sweep continues it", extra={"resending": resending_id})
+        return
+    if is_unfinished:
+        wake_for_resending(resending_id)
 
 
 @shared_task(name="delivery.tasks.sweep", ignore_result=True)

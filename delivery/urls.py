@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from delivery.views import alarms, checking, detecting, queue, queued, writing
+from delivery.views import alarms, checking, detecting, queue, queued, resending, writing
 
 app_name = "delivery"
 urlpatterns = [
@@ -25,6 +25,10 @@ urlpatterns = [
     path("mails/<int:mail_id>/retry/", queued.retry, name="retry"),
     path("mails/<int:mail_id>/send-now/", queued.send_now, name="send_now"),
     path("mails/<int:mail_id>/decide/", queued.decide, name="decide"),
+    path("send-again/", resending.send_many_again, name="resend_many"),
+    path("send-again/orders/", resending.list_orders, name="resendings"),
+    path("send-again/orders/<int:pk>/", resending.show_order, name="resending"),
+    path("send-again/orders/<int:pk>/cancel/", resending.cancel_order, name="resending_cancel"),
     path("compose/", writing.compose, name="compose"),
     path("mails/<int:mail_id>/accepted/", writing.accepted, name="accepted"),
     path("mails/<int:mail_id>/resend/", writing.resend, name="resend"),

@@ -7,7 +7,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 from delivery.alarms.checking import check
-from delivery.control.bulk import continue_unfinished
+from delivery.control import bulk
 from delivery.engine.dispatcher import Dispatcher
 from delivery.engine.drain import drain
 from delivery.engine.held_slots import held_slots
@@ -15,6 +15,7 @@ from delivery.engine.keeping import keep
 from delivery.engine.kept_sessions import kept_sessions
 from delivery.engine.sweep import sweep
 from delivery.engine.sweeper import Sweeper
+from delivery.resending import orders
 from delivery.wake import pass_on
 from records.rollups.folding import fold
 
@@ -26,7 +27,8 @@ dispatcher = Dispatcher(drain, held_slots, pass_on)
 
 def _after_sweep() -> None:
     check()
-    continue_unfinished(seconds=DEED_SECONDS)
+    bulk.continue_unfinished(seconds=DEED_SECONDS)
+    orders.continue_unfinished(seconds=DEED_SECONDS)
     fold()
     keep()
 

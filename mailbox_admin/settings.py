@@ -229,6 +229,8 @@ MAILBOX_MAX_SIZE = env.int("MAILBOX_MAX_SIZE", default=25 * 1024 * 1024)
 # No more than a line may have (RFC 5322 §2.1.1), which is what the database has room for.
 MAILBOX_MAX_SUBJECT_LENGTH = env.int("MAILBOX_MAX_SUBJECT_LENGTH", default=998, most=998)
 MAILBOX_GIVE_UP_HOURS = env.float("MAILBOX_GIVE_UP_HOURS", default=24.0)
+# How many mails may be sent again at once, from the record list.
+MAILBOX_MAX_RESENDS = env.int("MAILBOX_MAX_RESENDS", default=10_000)
 # How mail is delivered; see delivery/engine/limits.py. Seconds where nothing else is said.
 MAILBOX_UNKNOWN_POLICY = env("MAILBOX_UNKNOWN_POLICY", default="retry")
 MAILBOX_LINES = env.int("MAILBOX_LINES", default=32)

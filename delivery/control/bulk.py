@@ -2,6 +2,8 @@
 
 import logging
 import time
+from collections.abc import Callable
+from functools import partial
 
 from django.db import OperationalError, connection, transaction
 from django.db.models import Max, Q
@@ -53,16 +55,25 @@ def run(work: BulkIntervention, *, seconds: float = float("inf")) -> BulkInterve
 
     Whatever is left is continued by the sweep.
     """
-    ends_at = time.monotonic() + seconds
     try:
-        while _try_batch(work.pk) and time.monotonic() < ends_at:
-            pass
+        repeat(partial(_do_batch, work.pk), seconds=seconds)
     except OperationalError:
         logger.warning(
             "a deed at many mails failed for now, the sweep continues it", extra={"work": work.pk}, exc_info=True
         )
     work.refresh_from_db()
     return work
+
+
+def repeat(do_batch: Callable[[], bool], *, seconds: float) -> None:
+    """Do batch after batch until none is left to do, or the time is over.
+
+    Raises:
+        OperationalError: The database broke a batch off, each time that it was tried.
+    """
+    ends_at = time.monotonic() + seconds
+    while _try_batch(do_batch) and time.monotonic() < ends_at:
+        pass
 
 
 def continue_one(work_id: int, *, seconds: float) -> bool:
@@ -81,11 +92,11 @@ def continue_unfinished(*, seconds: float) -> None:
         run(work, seconds=left)
 
 
-def _try_batch(work_id: int) -> bool:
+def _try_batch(do_batch: Callable[[], bool]) -> bool:
     """Do a batch; where the database broke it off, for the sake of others, once more."""
     for tries_left in reversed(range(TRIES)):
         try:
-            return _do_batch(work_id)
+            return do_batch()
         except OperationalError:
             if not tries_left or connection.in_atomic_block:
                 raise

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from records.bulk import one_of
 from records.export.columns import Cell, Column, Words, list_columns, write_row
 from records.models import Mail
+from records.paging import Page
 from records.search.finding import find_page
 
 if TYPE_CHECKING:
@@ -79,16 +80,22 @@ def read_batches(
         before: Where to begin; None: at the newest.
     """
     while True:
-        # Around the query only: between two batches the thread is the caller's.
-        with timezone.override(zone):
-            page = find_page(filters, size, before=before)
-        if before is not None and page.records and not _is_older(page.records[0], before):
-            return  # the rest was deleted meanwhile, and the list begins anew
+        page = read_page(filters, zone, size, before=before)
         if page.records:
             yield page.records
         if page.older is None:
             return
         before = page.older
+
+
+def read_page(filters: RecordFilters, zone: tzinfo, size: int, *, before: Position | None) -> Page:
+    """Return one of those batches; `older` of it leads to the next."""
+    # Around the query only: between two batches the thread is the caller's.
+    with timezone.override(zone):
+        page = find_page(filters, size, before=before)
+    if before is not None and page.records and not _is_older(page.records[0], before):
+        return Page([])  # the rest was deleted meanwhile, and the list begins anew
+    return page
 
 
 def _is_older(record: SendingRecord, position: Position) -> bool:

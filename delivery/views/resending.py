@@ -1,0 +1,151 @@
+"""Sending the mails of the filtered records again: asked for, followed, cancelled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import permission_required
+from django.core.exceptions import PermissionDenied
+from django.http import HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
+
+from delivery.resending import orders
+from delivery.resending.ending import find_left_out
+from delivery.resending.forms import Destination, ResendingForm
+from delivery.resending.meant import find_meant
+from delivery.wake import wake_for_resending
+from records.filters import RecordFilters, list_shortcuts
+from records.forms import FilterForm
+from records.resending.enums import LeftOut
+from records.resending.models import Resending
+from senders.models import Sender
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+PATIENCE = 1.0
+"""Seconds that a person waits for an order; the rest of it goes on behind the scenes."""
+MAX_LISTED = 50
+_NEEDED = ("records.view_sendingrecord", "records.send_mail")
+
+
+@permission_required(_NEEDED, raise_exception=True)
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def send_many_again(request: HttpRequest) -> HttpResponse:
+    """Show exactly which mails would go again to whom, or begin to send them.
+
+    The filters stand in the address in both cases, so that what is done is what was shown.
+    """
+    filter_form = FilterForm(request.GET, senders=(), templates=())
+    if not filter_form.is_valid():
+        context = {"form": filter_form, "shortcuts": list_shortcuts(RecordFilters())}
+        return render(request, "records/list.html", context, status=400)
+    filters = filter_form.filters()
+    if request.method != "POST":
+        return _ask(request, filters, _fresh_form(request))
+    form = ResendingForm(request.POST, person=request.user)
+    if form.is_stale:
+        messages.warning(request, _("The page was out of date, and nothing was sent. This is the present one."))
+        return HttpResponseRedirect(request.get_full_path())
+    if not form.is_valid():
+        return _ask(request, filters, form)
+    if form.is_for_another and not form.may_choose:
+        raise PermissionDenied  # whoever gets a copy can read it
+    return _begin(request, filters, form)
+
+
+def _fresh_form(request: HttpRequest) -> ResendingForm:
+    """Make the form of a new order, which ends at the records of now."""
+    initial = {"destination": Destination.OWN, "ticket": uuid4(), "up_to": str(orders.find_end())}
+    return ResendingForm(initial=initial, person=request.user)
+
+
+def _ask(request: HttpRequest, filters: RecordFilters, form: ResendingForm) -> HttpResponse:
+    meant = find_meant(filters, orders.find_end())
+    context = {
+        "form": form,
+        "meant": meant,
+        "is_too_many": len(meant.mail_ids) > settings.MAILBOX_MAX_RESENDS,
+        "max_mails": settings.MAILBOX_MAX_RESENDS,
+        "query": filters.as_query(),
+    }
+    return render(request, "delivery/send_again.html", context, status=400 if form.is_bound else 200)
+
+
+def _begin(request: HttpRequest, filters: RecordFilters, form: ResendingForm) -> HttpResponse:
+    sender: Sender | None = form.cleaned_data["sender"]
+    order = orders.Order(
+        ticket=form.cleaned_data["ticket"],
+        filters=filters,
+        up_to=form.cleaned_data["up_to"],
+        to=form.cleaned_data["to"],
+        sender_id=sender.pk if sender else None,
+        done_by=request.user.get_username(),
+        requester_ip=request.META.get("REMOTE_ADDR") or None,
+    )
+    work = orders.run(orders.give(order), seconds=PATIENCE)
+    if work.is_unfinished:
+        wake_for_resending(work.pk)
+    return redirect("delivery:resending", work.pk)
+
+
+@permission_required(_NEEDED, raise_exception=True)
+@require_safe
+@never_cache
+@vary_on_headers("HX-Request")
+def list_orders(request: HttpRequest) -> HttpResponse:
+    """List the latest orders, whoever gave them."""
+    context = {"works": Resending.objects.all()[:MAX_LISTED]}
+    return render(request, _part_or_page(request, "resendings"), context)
+
+
+@permission_required(_NEEDED, raise_exception=True)
+@require_safe
+@never_cache
+@vary_on_headers("HX-Request")
+def show_order(request: HttpRequest, pk: int) -> HttpResponse:
+    """Show how far an order is, and what came of it."""
+    work = get_object_or_404(Resending, pk=pk)
+    left_out = list(find_left_out(work)[:MAX_LISTED])
+    context = {
+        "work": work,
+        "sender": Sender.objects.filter(pk=work.sender_id).first() if work.sender_id else None,
+        "reasons": [(LeftOut(reason).label, count) for reason, count in sorted(work.left_out.items())],
+        "left_out": left_out,
+        "more_left_out": work.left_out_in_all - len(left_out),
+        "may_cancel": work.is_unfinished and _may_cancel(request, work),
+        "max_mails": settings.MAILBOX_MAX_RESENDS,
+    }
+    return render(request, _part_or_page(request, "resending"), context)
+
+
+@permission_required(_NEEDED, raise_exception=True)
+@require_POST
+@never_cache
+def cancel_order(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop an order: the rest of its mails is not sent again."""
+    work = get_object_or_404(Resending, pk=pk)
+    if not _may_cancel(request, work):
+        raise PermissionDenied
+    if orders.cancel(work, request.user.get_username()):
+        messages.success(request, _("Stopped: no more of these mails is sent again."))
+    else:
+        messages.warning(request, _("Too late: it had ended already."))
+    return redirect("delivery:resending", work.pk)
+
+
+def _may_cancel(request: HttpRequest, work: Resending) -> bool:
+    """Let people stop what they began, and those stop it who may cancel others' mail."""
+    return work.done_by == request.user.get_username() or request.user.has_perm("records.cancel_mail")
+
+
+def _part_or_page(request: HttpRequest, name: str) -> str:
+    return f"delivery/_{name}.html" if getattr(request, "htmx", False) else f"delivery/{name}.html"

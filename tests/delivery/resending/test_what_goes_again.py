@@ -1,0 +1,233 @@
+"""Which mails an order sends again, to whom, from where: each once, and nothing that was not meant."""
+
+from datetime import timedelta
+from email import message_from_bytes, policy
+
+import pytest
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from delivery.engine.drain import drain
+from delivery.resending import collecting, orders, sending
+from delivery.values import Attachment
+from records.clock import database_now
+from records.content import find_mime
+from records.enums import MailState, Outcome, Priority, ResultClass
+from records.filters import DayRange
+from records.models import Body, Content, Mail
+from records.resending.models import Resending, ResendingReceiver
+from senders.models import Sender
+from senders.services import delete_sender
+from tests import smtpd
+from tests.delivery.engine.conftest import _fresh_process, server
+from tests.delivery.engine.scenes import make_sender, outcomes
+from tests.delivery.resending.scenes import again, copies_of, is_test, order, receivers_of_copies, went, went_many
+
+__all__ = ["_fresh_process", "server"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def sender() -> Sender:
+    return make_sender()
+
+
+def stands(work: Resending) -> tuple[str, int, int, dict[str, int]]:
+    return work.state, work.total, work.sent, work.left_out
+
+
+def test_each_mail_goes_again_once_as_a_new_mail(sender: Sender) -> None:
+    file = Attachment("rows.csv", b"1,2", "text/csv")
+    mail = went(sender, "anna@example.org", subject="Report", html="<p>Done</p>", template_name="T", attachments=[file])
+    assert stands(again()) == ("done", 1, 1, {})
+    [copy] = copies_of(mail)
+    assert (copy.subject, copy.template_name, copy.sender, copy.state) == ("Report", "T", sender, "queued")
+    assert (copy.requested_by, copy.requester_ip, copy.priority) == ("ada", "10.0.0.7", Priority.BULK)
+    assert copy.message_id != mail.message_id
+    mime = find_mime(copy.pk)
+    assert mime is not None
+    [attached] = message_from_bytes(mime, policy=policy.default).iter_attachments()
+    assert attached.get_filename() == "rows.csv"
+
+
+def test_it_really_goes_out(server: smtpd.MailServer) -> None:
+    sender = make_sender(server)
+    mail = went(sender, "anna@example.org")
+    again()
+    drain(sender.pk)
+    [copy] = copies_of(mail)
+    assert (copy.state, outcomes(copy), len(server.mails)) == ("sent", ["accepted"], 1)
+
+
+def test_a_mail_with_several_tries_and_receivers_counts_once(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collecting, "BATCH", 2)
+    mail = went(sender, "anna@example.org", "bob@example.org", tries=3)
+    assert stands(again()) == ("done", 1, 1, {})
+    assert receivers_of_copies(mail) == [["anna@example.org", "bob@example.org"]]
+
+
+def test_only_what_the_filters_keep_goes_again(sender: Sender) -> None:
+    meant = went(sender, "anna@example.org", template_name="A")
+    other = went(sender, "anna@example.org", template_name="B")
+    assert stands(again(template="A")) == ("done", 1, 1, {})
+    assert (len(copies_of(meant)), len(copies_of(other))) == (1, 0)
+
+
+def test_the_receivers_are_those_of_the_records(sender: Sender) -> None:
+    mail = went(sender, "anna@example.org", "bob@example.org")
+    again(receiver="bob")
+    assert receivers_of_copies(mail) == [["bob@example.org"]]
+
+
+def test_who_has_it_does_not_get_it_again_while_others_lack_it(sender: Sender) -> None:
+    mail = went(
+        sender, "anna@example.org", "bob@example.org", state=MailState.PARTLY_SENT, lacking=("bob@example.org",)
+    )
+    again()
+    assert receivers_of_copies(mail) == [["bob@example.org"]]
+
+
+def test_all_can_go_to_one_other_receiver_and_to_nobody_else(sender: Sender) -> None:
+    mail = went(sender, cc=["carol@example.org"], bcc=["dave@example.org"])
+    again(to="boss@example.org")
+    assert receivers_of_copies(mail) == [["boss@example.org"]]
+
+
+def test_another_account_can_send_them(sender: Sender) -> None:
+    other = make_sender(address="other@example.com")
+    mail = went(sender)
+    again(sender_id=other.pk)
+    assert [copy.sender for copy in copies_of(mail)] == [other]
+
+
+def test_the_account_that_another_stood_in_for_sends_again(sender: Sender) -> None:
+    other = make_sender(address="other@example.com")
+    mail = went(sender)
+    Mail.objects.filter(pk=mail.pk).update(sender=other, stands_in_for=sender)
+    again()
+    assert [copy.sender for copy in copies_of(mail)] == [sender]
+
+
+def test_what_was_recorded_after_the_question_is_left_alone(sender: Sender) -> None:
+    before = went(sender)
+    up_to = orders.find_end()
+    after = went(sender)
+    assert stands(again(up_to=up_to)) == ("done", 1, 1, {})
+    assert (len(copies_of(before)), len(copies_of(after))) == (1, 0)
+
+
+def test_relative_days_are_those_of_the_question(sender: Sender) -> None:
+    today = timezone.localdate()
+    work = order(range=DayRange.WEEK, since=today - timedelta(days=6), until=today)
+    assert work.query == f"since={today - timedelta(days=6)}&until={today}"
+
+
+def test_days_are_those_of_the_zone_in_which_it_was_asked(sender: Sender) -> None:
+    mail = went(sender)
+    mail.records.update(started_at=database_now().replace(hour=23, minute=30) - timedelta(days=3))
+    day = (database_now() - timedelta(days=2)).date()
+    with timezone.override("Asia/Shanghai"):
+        work = order(since=day, until=day)
+    assert orders.run(work).sent == 1
+
+
+def test_test_mail_never_goes_again(sender: Sender) -> None:
+    mail = went(sender)
+    is_test(mail)
+    assert stands(again()) == ("done", 0, 0, {})
+    assert copies_of(mail) == []
+
+
+def test_without_any_record_nothing_is_sent() -> None:
+    assert stands(again()) == ("done", 0, 0, {})
+
+
+class TestLeftOut:
+    def test_mail_whose_content_is_not_kept(self, sender: Sender) -> None:
+        gone, mail = went_many(sender, 2)
+        Content.objects.filter(mail=gone).delete()
+        assert stands(again()) == ("done", 2, 1, {"content_gone": 1})
+        assert (copies_of(gone), len(copies_of(mail))) == ([], 1)
+
+    def test_mail_whose_files_are_not_kept(self, sender: Sender) -> None:
+        went(sender, attachments=[Attachment("a.txt", b"a", "text/plain")])
+        Body.objects.update(attachments_removed_at=database_now())
+        assert stands(again()) == ("done", 1, 0, {"content_gone": 1})
+
+    def test_mail_that_was_deleted_meanwhile(self, sender: Sender) -> None:
+        mail = went(sender)
+        work = order()
+        collecting.collect_batch(work.pk)
+        mail.delete()
+        assert stands(orders.run(work)) == ("done", 1, 0, {"content_gone": 1})
+
+    def test_mail_that_still_waits(self, sender: Sender) -> None:
+        went(sender, outcome=Outcome.DEFERRED, state=MailState.RETRY)
+        assert stands(again(result=ResultClass.FAILED)) == ("done", 1, 0, {"unfinished": 1})
+
+    def test_mail_of_a_deleted_account(self, sender: Sender) -> None:
+        went(sender)
+        delete_sender(sender)
+        assert stands(again()) == ("done", 1, 0, {"account_gone": 1})
+
+    def test_mail_of_a_disabled_account(self, sender: Sender) -> None:
+        went(sender)
+        went(make_sender(address="other@example.com"))
+        Sender.objects.filter(pk=sender.pk).update(is_enabled=False)
+        assert stands(again()) == ("done", 2, 1, {"account_gone": 1})
+
+    def test_all_if_the_chosen_account_was_deleted_since(self, sender: Sender) -> None:
+        went(sender)
+        assert stands(again(sender_id=sender.pk + 1)) == ("done", 1, 0, {"account_gone": 1})
+
+    def test_mail_that_breaks_the_rules_of_today(self, sender: Sender, settings: Settings) -> None:
+        went(sender, "anna@example.org", "bob@example.org")
+        went(sender)
+        settings.MAILBOX_MAX_RECEIVERS = 1
+        assert stands(again()) == ("done", 2, 1, {"refused": 1})
+
+    def test_mail_that_is_too_large_by_now(self, sender: Sender, settings: Settings) -> None:
+        went(sender, text="x" * 5000)
+        went(sender)
+        settings.MAILBOX_MAX_SIZE = 2000
+        assert stands(again()) == ("done", 2, 1, {"refused": 1})
+
+    def test_mail_that_cannot_be_read_back(self, sender: Sender) -> None:
+        broken, _mail = went_many(sender, 2)
+        Body.objects.filter(contents__mail=broken).update(
+            octets=b"Content-Type: text/plain; charset=nobody-knows\r\n\r\nx"
+        )
+        assert stands(again()) == ("done", 2, 1, {"unreadable": 1})
+
+    def test_their_numbers_are_kept_and_nothing_else(self, sender: Sender) -> None:
+        mails = went_many(sender, 2)
+        Content.objects.all().delete()
+        work = again()
+        kept = ResendingReceiver.objects.values_list("resending", "mail_id", "left_out").order_by("mail_id")
+        assert list(kept) == [(work.pk, mail.pk, "content_gone") for mail in mails]
+
+
+class TestTooMany:
+    def test_more_than_the_limit_are_refused_as_a_whole(self, sender: Sender, settings: Settings) -> None:
+        settings.MAILBOX_MAX_RESENDS = 2
+        mails = went_many(sender, 3)
+        work = again()
+        assert (work.state, work.sent, ResendingReceiver.objects.count()) == ("too_many", 0, 0)
+        assert [copies_of(mail) for mail in mails] == [[], [], []]
+
+    def test_as_many_as_the_limit_go(self, sender: Sender, settings: Settings) -> None:
+        settings.MAILBOX_MAX_RESENDS = 2
+        went_many(sender, 2)
+        assert stands(again()) == ("done", 2, 2, {})
+
+
+def test_mails_are_read_in_portions_that_memory_holds(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sending, "BATCH_BYTES", 1)
+    went_many(sender, 3)
+    work = order()
+    collecting.collect_batch(work.pk)
+    sent = []
+    while sending.send_batch(work.pk):
+        sent.append(Resending.objects.get(pk=work.pk).sent)
+    assert sent == [1, 2, 3]

@@ -1,0 +1,288 @@
+"""Sending the mails of the filtered records again, as pages: what is shown before, who may, and how it is followed."""
+
+import re
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from delivery.resending import collecting, meant, orders
+from delivery.views import resending
+from records.enums import MailState, Outcome
+from records.models import Content, Mail
+from records.resending.models import Resending
+from senders.models import Sender
+from tests.delivery.engine.scenes import make_sender
+from tests.delivery.resending.scenes import is_test, order, receivers_of_copies, went, went_many
+from tests.people import client_of, make_person
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+MAILBOX = "/system/setting/mailbox/"
+URL = f"{MAILBOX}send-again/"
+ORDERS = f"{URL}orders/"
+NEEDED = ("records.view_sendingrecord", "records.send_mail")
+
+
+@pytest.fixture
+def sender() -> Sender:
+    return make_sender()
+
+
+@pytest.fixture
+def ada() -> Client:
+    return client_of(make_person(*NEEDED, "records.view_content", name="ada"))
+
+
+def text_of(content: bytes) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", content.decode()).split())
+
+
+def shown(client: Client, url: str = URL) -> str:
+    response = client.get(url)
+    assert response.status_code == 200
+    return text_of(response.content)
+
+
+def typed(**values: str) -> dict[str, str]:
+    return {"destination": "own", "ticket": str(uuid4()), "up_to": str(orders.find_end()), **values}
+
+
+def the_order() -> Resending:
+    return Resending.objects.get()
+
+
+class TestAsking:
+    def test_it_says_how_many_mails_to_whom_and_from_whom(self, ada: Client, sender: Sender) -> None:
+        went_many(sender, 7)
+        text = shown(ada)
+        assert "7 mails are meant." in text
+        assert (
+            "Receivers r6@example.org, r5@example.org, r4@example.org, r3@example.org, r2@example.org and 2 more"
+            in text
+        )
+        assert "Senders reports@example.com" in text
+        assert "may get it a second time" in text
+
+    def test_the_filters_of_the_list_hold(self, ada: Client, sender: Sender) -> None:
+        went_many(sender, 3)
+        assert "1 mail is meant." in shown(ada, f"{URL}?receiver=r1")
+
+    def test_it_says_what_is_left_out(self, ada: Client, sender: Sender) -> None:
+        went_many(sender, 3)
+        went(sender, outcome=Outcome.DEFERRED, state=MailState.RETRY)
+        Content.objects.filter(mail__in=Mail.objects.order_by("pk")[:2].values("pk")).delete()
+        text = shown(ada)
+        assert "2 of them are left out, because their content is not kept any more." in text
+        assert "1 of them is left out, because it still waits to be sent." in text
+
+    def test_test_mail_is_not_counted(self, ada: Client, sender: Sender) -> None:
+        is_test(went(sender))
+        response = ada.get(URL)
+        assert "There is no mail to be sent again behind these records." in text_of(response.content)
+        assert b'type="submit" class="button button-primary"' not in response.content
+
+    def test_counting_stops(self, ada: Client, sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(meant, "MAX_COUNTED", 2)
+        went_many(sender, 3)
+        assert "More than 10,000 mails are meant." in shown(ada)
+
+    def test_reading_stops_when_it_takes_long(
+        self, ada: Client, sender: Sender, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(meant, "PATIENCE", -1.0)
+        went_many(sender, 2)
+        assert "At least 2 mails are meant." in shown(ada)
+
+    def test_more_than_may_be_sent_at_once_are_refused_beforehand(
+        self, ada: Client, sender: Sender, settings: Settings
+    ) -> None:
+        settings.MAILBOX_MAX_RESENDS = 2
+        went_many(sender, 3)
+        response = ada.get(URL)
+        assert "At most 2 mails can be sent again at once." in text_of(response.content)
+        assert b'name="destination"' not in response.content
+
+    def test_wrong_filters_are_told(self, ada: Client) -> None:
+        for response in (ada.get(f"{URL}?since=soon"), ada.post(f"{URL}?since=soon", typed())):
+            assert response.status_code == 400
+            assert "This is not a day" in response.content.decode()
+        assert not Resending.objects.exists()
+
+    def test_asking_sends_nothing(self, ada: Client, sender: Sender) -> None:
+        went(sender)
+        ada.get(URL)
+        assert (Resending.objects.count(), Mail.objects.count()) == (0, 1)
+
+
+class TestBeginning:
+    def test_the_mails_go_and_the_page_of_the_order_says_so(self, ada: Client, sender: Sender) -> None:
+        mails = went_many(sender, 3)
+        response = ada.post(f"{URL}?receiver=r1", typed(), follow=True)
+        assert "1 mail was accepted for sending again." in text_of(response.content)
+        assert [receivers_of_copies(mail) for mail in mails] == [[], [["r1@example.org"]], []]
+        assert (the_order().done_by, the_order().requester_ip) == ("ada", "127.0.0.1")
+
+    def test_a_page_that_is_sent_in_twice_is_one_order(self, ada: Client, sender: Sender) -> None:
+        went(sender)
+        values = typed()
+        assert ada.post(URL, values).headers["Location"] == ada.post(URL, values).headers["Location"]
+        assert Mail.objects.count() == 2
+
+    def test_nothing_that_came_after_the_question_goes(self, ada: Client, sender: Sender) -> None:
+        went(sender)
+        values = typed()
+        went(sender)
+        ada.post(URL, values)
+        assert the_order().total == 1
+
+    def test_all_go_to_another_receiver(self, ada: Client, sender: Sender) -> None:
+        mail = went(sender, "anna@example.org", "bob@example.org")
+        ada.post(URL, typed(destination="other", to="boss@BÜCHER.example"))
+        assert receivers_of_copies(mail) == [["boss@bücher.example"]]
+
+    def test_an_address_counts_only_if_it_is_wanted(self, ada: Client, sender: Sender) -> None:
+        mail = went(sender, "anna@example.org")
+        ada.post(URL, typed(to="boss@example.org"))
+        assert receivers_of_copies(mail) == [["anna@example.org"]]
+
+    def test_the_rest_goes_on_behind_the_scenes(
+        self, ada: Client, sender: Sender, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(resending, "PATIENCE", 0.0)
+        monkeypatch.setattr(collecting, "BATCH", 1)
+        went_many(sender, 2)
+        response = ada.post(URL, typed(), follow=True)
+        assert "Collecting: 1 mail so far." in text_of(response.content)
+        orders.continue_unfinished(seconds=60)
+        assert the_order().sent == 2
+
+    @pytest.mark.parametrize(
+        ("values", "sentence"),
+        [
+            ({"destination": "other"}, "Enter the address that all the mails go to."),
+            ({"destination": "other", "to": "nobody"}, "The @ is missing."),
+            ({"destination": "other", "to": "a@example.org, b@example.org"}, "Enter one address only."),
+            ({"destination": ""}, "Choose to whom the mails go."),
+            ({"destination": "all"}, "Choose one of the two."),
+            ({"sender": "999999"}, "That account is disabled or was deleted. Choose another one."),
+        ],
+    )
+    def test_what_is_wrong_is_told_and_nothing_is_sent(
+        self, values: dict[str, str], sentence: str, ada: Client, sender: Sender
+    ) -> None:
+        went(sender)
+        response = ada.post(URL, typed(**values))
+        assert response.status_code == 400
+        assert sentence in text_of(response.content)
+        assert not Resending.objects.exists()
+
+    @pytest.mark.parametrize("values", [{"up_to": "soon"}, {"ticket": "1"}, {"ticket": "", "up_to": ""}])
+    def test_a_page_that_makes_no_sense_any_more_is_made_anew(
+        self, values: dict[str, str], ada: Client, sender: Sender
+    ) -> None:
+        went(sender)
+        response = ada.post(f"{URL}?receiver=bob", typed(**values), follow=True)
+        assert response.redirect_chain == [(f"{URL}?receiver=bob", 302)]
+        assert "The page was out of date, and nothing was sent." in text_of(response.content)
+        assert not Resending.objects.exists()
+
+
+class TestFollowing:
+    def test_it_says_why_mails_were_left_out_and_which(self, ada: Client, sender: Sender) -> None:
+        gone, _sent = went_many(sender, 2)
+        Content.objects.filter(mail=gone).delete()
+        work = orders.run(order())
+        response = ada.get(f"{ORDERS}{work.pk}/")
+        text = text_of(response.content)
+        assert "1 Its content is not kept any more, or it was refused before it was composed." in text
+        assert f'href="{MAILBOX}mails/{gone.pk}/"' in response.content.decode()
+
+    def test_it_says_that_too_many_were_meant(self, ada: Client, sender: Sender, settings: Settings) -> None:
+        settings.MAILBOX_MAX_RESENDS = 1
+        went_many(sender, 2)
+        work = orders.run(order())
+        assert "Nothing was sent: more than 1 mails are meant." in shown(ada, f"{ORDERS}{work.pk}/")
+
+    def test_the_part_that_changes_is_asked_for_alone(self, ada: Client) -> None:
+        work = order()
+        for url in (ORDERS, f"{ORDERS}{work.pk}/"):
+            response = ada.get(url, headers={"HX-Request": "true"})
+            assert "<html" not in response.content.decode()
+            assert "HX-Request" in response.headers["Vary"]
+
+    def test_what_has_ended_is_not_asked_for_again(self, ada: Client) -> None:
+        work = order()
+        assert b"data-refresh" in ada.get(f"{ORDERS}{work.pk}/").content
+        orders.run(work)
+        assert b"data-refresh" not in ada.get(f"{ORDERS}{work.pk}/").content
+
+    def test_the_orders_of_all_are_listed(self, ada: Client, sender: Sender) -> None:
+        went(sender)
+        orders.run(order())
+        other = client_of(make_person(*NEEDED, name="bob"))
+        assert "Done 1 1 0 ada" in shown(other, ORDERS)
+
+    def test_without_any_it_says_so(self, ada: Client) -> None:
+        assert "Nothing was sent again yet" in shown(ada, ORDERS)
+
+    def test_an_unknown_one_is_not_found(self, ada: Client) -> None:
+        assert ada.get(f"{ORDERS}1/").status_code == 404
+
+
+class TestStopping:
+    def test_its_giver_stops_it(self, ada: Client) -> None:
+        work = order()
+        assert "Stop" in shown(ada, f"{ORDERS}{work.pk}/")
+        response = ada.post(f"{ORDERS}{work.pk}/cancel/", follow=True)
+        assert "Stopped by ada: the rest is not sent again." in text_of(response.content)
+        assert the_order().state == "cancelled"
+
+    def test_what_has_ended_stays_as_it_is(self, ada: Client) -> None:
+        work = orders.run(order())
+        response = ada.post(f"{ORDERS}{work.pk}/cancel/", follow=True)
+        assert "Too late: it had ended already." in text_of(response.content)
+
+    def test_others_need_the_permission_to_cancel_mail(self, ada: Client) -> None:
+        work = order()
+        url = f"{ORDERS}{work.pk}/"
+        bob = client_of(make_person(*NEEDED, name="bob"))
+        assert f"{url}cancel/" not in bob.get(url).content.decode()
+        assert (bob.post(f"{url}cancel/").status_code, the_order().state) == (403, "collecting")
+        carol = client_of(make_person(*NEEDED, "records.cancel_mail", name="carol"))
+        assert carol.post(f"{url}cancel/").status_code == 302
+        assert the_order().cancelled_by == "carol"
+
+
+class TestPermission:
+    @pytest.mark.parametrize("missing", NEEDED)
+    def test_both_permissions_are_needed(self, missing: str) -> None:
+        work = order()
+        client = client_of(make_person(*{*NEEDED} - {missing}))
+        pages = (URL, ORDERS, f"{ORDERS}{work.pk}/")
+        assert [client.get(page).status_code for page in pages] == [403, 403, 403]
+        assert client.post(URL, typed()).status_code == 403
+        assert client.post(f"{ORDERS}{work.pk}/cancel/").status_code == 403
+        assert Resending.objects.count() == 1
+
+    def test_another_receiver_is_for_those_who_may_read_what_he_gets(self, sender: Sender) -> None:
+        went(sender)
+        bob = client_of(make_person(*NEEDED))
+        assert b'value="other"' not in bob.get(URL).content
+        assert bob.post(URL, typed(destination="other", to="boss@example.org")).status_code == 403
+        assert not Resending.objects.exists()
+        assert bob.post(URL, typed()).status_code == 302
+
+    def test_forged_requests_are_refused(self) -> None:
+        person = make_person(*NEEDED, name="ada")
+        forger = Client(enforce_csrf_checks=True)
+        forger.force_login(person)
+        work = order()
+        assert forger.post(URL, typed()).status_code == 403
+        assert forger.post(f"{ORDERS}{work.pk}/cancel/").status_code == 403
+        assert (Resending.objects.count(), the_order().state) == (1, "collecting")
+
+    def test_looking_stops_nothing(self, ada: Client) -> None:
+        work = order()
+        assert ada.get(f"{ORDERS}{work.pk}/cancel/").status_code == 405
