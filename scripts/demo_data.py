@@ -94,14 +94,14 @@ def _make_mail(chance: random.Random, sender: Sender, moment: datetime, *, is_fi
     for address in chance.sample(_RECEIVERS, 3 if is_first else chance.choice([1, 1, 1, 2])):
         tries = SendingRecord.objects.bulk_create(_tries(chance, mail, address, moment, fails=is_first))
         count_records([record.pk for record in tries])
-        failed += [record for record in tries if record.fault]
+        failed += [record for record in tries if record.fault and record.reply_code]
     keep_dialogues([(mail.pk, 1, list(_say(failed)))])
 
 
 def _say(failed: list[SendingRecord]) -> Iterator[Line]:
     """Tell what was said in the tries at one mail that a server answered badly."""
     answers = [f"{record.reply_code} {record.enhanced_status} {record.reply_text}" for record in failed]
-    if not failed or failed[0].reply_code is None:
+    if not failed:
         return
     yield Line(LineKind.CONNECTED, "192.0.2.25:465")
     yield Line(LineKind.SECURED, f"{failed[0].tls_version} {failed[0].tls_cipher}")

@@ -1,7 +1,12 @@
 """What was said in tries that failed is kept with them; of mails that were taken nothing is."""
 
+from base64 import b64encode
+
 import pytest
 
+from delivery.check.events import Verdict
+from delivery.check.order import order_check
+from delivery.check.running import start_check
 from delivery.engine.drain import drain
 from records.dialogue.keeping import find_dialogues, keep_dialogues
 from records.dialogue.lines import Line, LineKind
@@ -10,6 +15,7 @@ from records.models import Mail
 from senders.enums import LoginMethod
 from tests import smtpd
 from tests.delivery.engine.scenes import accept, make_due, make_sender
+from tests.scripted_smtpd import Expect, Say, Script, scripted_server
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -97,3 +103,24 @@ def test_what_was_written_down_twice_stands_once() -> None:
     for text in ("220 first", "220 second"):
         keep_dialogues([(mail.pk, 7, [Line(LineKind.SERVER, text)]), (mail.pk, 8, [])])
     assert dict(find_dialogues(mail.pk, [7, 8])) == {7: [Line(LineKind.SERVER, "220 second")]}
+
+
+def test_a_check_that_fails_keeps_its_dialogue_with_its_test_mail(server: smtpd.MailServer) -> None:
+    server.answer("RCPT", "550 5.1.1 Unknown")
+    order = order_check(make_sender(server), "", "me@example.org", tests_saved_values=True)
+    *_steps, verdict = start_check(order)
+    assert isinstance(verdict, Verdict)
+    assert said(Mail.objects.get(pk=verdict.mail_id or 0))[-2:] == ["C RCPT TO:<me@example.org>", "S 550 5.1.1 Unknown"]
+
+
+@pytest.mark.usefixtures("own_keys")
+def test_a_server_that_repeats_what_it_heard_leaves_no_secret_behind() -> None:
+    secrets = ["canary-4711", b64encode(b"\0reports@example.com\0canary-4711").decode()]
+    script = [*Script.greeting("AUTH PLAIN"), Expect("AUTH"), Say(f"535 {' '.join(secrets)}")]
+    with scripted_server(script) as hostile:
+        sender = make_sender(port=hostile.port, login_method=LoginMethod.ADDRESS, password="canary-4711")
+        mail = accept(sender)
+        drain(sender.pk)
+    assert said(mail)[-1] == "S 535 […] […]"
+    kept = repr(list(Dialogue.objects.values_list("lines", flat=True)))
+    assert [secret for secret in secrets if secret in kept] == []
