@@ -9,7 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from mailbox_admin.navigation import Tab, list_tabs
+from mailbox_admin.navigation import OVERVIEW, Tab, find_overview, list_tabs
 
 THEME_COOKIE = "theme"
 
@@ -47,8 +47,11 @@ class Shell:
     theme: str
     themes: list[Choice]
     languages: list[Choice]
+    overview: Tab | None
+    """The way to it, for who may open it."""
     tabs: list[Tab]
     is_mailbox: bool
+    """Whether the page is one of the Mailbox module."""
 
 
 def find_theme(request: HttpRequest) -> Theme:
@@ -63,6 +66,7 @@ def shell(request: HttpRequest) -> dict[str, Shell]:
     language = get_language()
     match = request.resolver_match
     user = getattr(request, "user", None)
+    view_name = match.view_name if match else ""
     return {
         "shell": Shell(
             theme=theme.value,
@@ -71,7 +75,8 @@ def shell(request: HttpRequest) -> dict[str, Shell]:
                 Choice(code, name, code == language, short=_SHORT_LANGUAGE_NAMES[code])
                 for code, name in settings.LANGUAGES
             ],
-            tabs=list_tabs(user, match.view_name if match else "") if user else [],
-            is_mailbox=bool(match and match.namespace),
+            overview=find_overview(user, view_name) if user else None,
+            tabs=list_tabs(user, view_name) if user else [],
+            is_mailbox=bool(match and match.namespace and view_name != OVERVIEW.view_name),
         )
     }

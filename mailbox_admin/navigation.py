@@ -1,4 +1,4 @@
-"""Where one can go: the tabs of the Mailbox module."""
+"""Where one can go: the overview, and the tabs of the Mailbox module."""
 
 from dataclasses import dataclass
 
@@ -29,24 +29,41 @@ class Tab:
     is_current: bool
 
 
+OVERVIEW = Destination("records:overview", _("Dashboard"))
 DESTINATIONS = (
     Destination("senders:list", _("Sender accounts")),
     Destination("records:list", _("Mail sending record")),
     Destination("delivery:queue", _("Queue")),
     Destination("delivery:compose", _("Write mail")),
     Destination("delivery:alarms", _("Alarms")),
+    Destination("records:keeping", _("Keeping")),
 )
 
 
 def list_tabs(person: Person, current_view: str) -> list[Tab]:
     """List the tabs that a person may open, marking the page that is shown."""
-    return [
-        Tab(destination.label, reverse(destination.view_name), is_current=destination.view_name == current_view)
-        for destination in DESTINATIONS
-        if person.has_perms(PAGE_PERMISSIONS[destination.view_name])
-    ]
+    tabs = (_find_tab(destination, person, current_view) for destination in DESTINATIONS)
+    return [tab for tab in tabs if tab]
+
+
+def find_overview(person: Person, current_view: str) -> Tab | None:
+    """Return the way to the overview, or None for a person who may not open it."""
+    return _find_tab(OVERVIEW, person, current_view)
+
+
+def find_first_tab(person: Person) -> str | None:
+    """Return the address of the first tab that a person may open, or None where there is none."""
+    return next((tab.url for tab in list_tabs(person, "")), None)
 
 
 def find_home(person: Person) -> str | None:
     """Return the address of the first page that a person may open, or None where there is none."""
-    return next((tab.url for tab in list_tabs(person, "")), None)
+    overview = find_overview(person, "")
+    return overview.url if overview else find_first_tab(person)
+
+
+def _find_tab(destination: Destination, person: Person, current_view: str) -> Tab | None:
+    if not person.has_perms(PAGE_PERMISSIONS[destination.view_name]):
+        return None
+    url = reverse(destination.view_name)
+    return Tab(destination.label, url, is_current=destination.view_name == current_view)

@@ -33,6 +33,7 @@ PAGE_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "senders:stand_ins": ("senders.change_sender",),
     "senders:default_stand_ins": ("senders.set_default_sender",),
     "senders:guide": (),
+    "records:overview": ("records.view_sendingrecord",),
     "records:list": ("records.view_sendingrecord",),
     "records:detail": ("records.view_sendingrecord",),
     "records:of_mail": ("records.view_sendingrecord",),

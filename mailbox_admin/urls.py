@@ -11,6 +11,7 @@ MAILBOX = "system/setting/mailbox/"
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("system/setting/", views.mailbox, name="mailbox"),
     path(MAILBOX, include("senders.urls")),
     path(MAILBOX, include("records.urls")),
     path(MAILBOX, include("delivery.urls")),

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRefresh
 
 from mailbox_admin.context import THEME_COOKIE, Theme
-from mailbox_admin.navigation import find_home
+from mailbox_admin.navigation import find_first_tab, find_home
 from mailbox_admin.permissions import PAGE_PERMISSIONS, PERMISSION_NAMES
 
 _YEAR = 365 * 24 * 3600
@@ -28,7 +28,15 @@ _YEAR = 365 * 24 * 3600
 
 def home(request: HttpRequest) -> HttpResponse:
     """Lead to the first page that the person may open."""
-    url = find_home(request.user)
+    return _lead_to(find_home(request.user))
+
+
+def mailbox(request: HttpRequest) -> HttpResponse:
+    """Lead to the first tab of the module that the person may open."""
+    return _lead_to(find_first_tab(request.user))
+
+
+def _lead_to(url: str | None) -> HttpResponse:
     if url is None:
         raise PermissionDenied(_("Your account has no role yet, so there is no page that it may open."))
     return redirect(url)

@@ -5,10 +5,12 @@ from django.urls import path
 from records.detail import views as detail
 from records.export.views import export_csv, export_xlsx
 from records.listing import views as listing
+from records.overview.views import show_overview
 from records.viewing import views as viewing
 
 app_name = "records"
 urlpatterns = [
+    path("overview/", show_overview, name="overview"),
     path("records/", listing.list_records, name="list"),
     path("records/export.csv", export_csv, name="export"),
     path("records/export.xlsx", export_xlsx, name="export_xlsx"),

@@ -46,9 +46,22 @@ def test_roles_are_brought_back_to_what_they_are() -> None:
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("role", "first_page"), [(Role.ADMINISTRATOR, MAILBOX), (Role.AUDITOR, f"{MAILBOX}records/")])
-def test_home_is_the_first_page_of_the_role(role: Role, first_page: str) -> None:
-    assert client_of(make_person(role=role.value)).get("/").headers["Location"] == first_page
+@pytest.mark.parametrize("role", Role)
+def test_home_is_the_overview(role: Role) -> None:
+    assert client_of(make_person(role=role.value)).get("/").headers["Location"] == f"{MAILBOX}overview/"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("role", "first_tab"), [(Role.ADMINISTRATOR, MAILBOX), (Role.AUDITOR, f"{MAILBOX}records/")])
+def test_the_module_begins_with_the_first_tab_of_the_role(role: Role, first_tab: str) -> None:
+    assert client_of(make_person(role=role.value)).get("/system/setting/").headers["Location"] == first_tab
+
+
+@pytest.mark.django_db
+def test_home_without_the_overview_is_the_first_tab() -> None:
+    person = make_person("senders.view_sender")
+    assert client_of(person).get("/").headers["Location"] == MAILBOX
+    assert "Dashboard" not in client_of(person).get(MAILBOX).content.decode()
 
 
 @pytest.mark.django_db

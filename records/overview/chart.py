@@ -1,0 +1,181 @@
+"""The chart of tries by hour, day or week: where its bars, lines and labels stand, for a template to draw as SVG.
+
+It is drawn twice, for wide and for narrow screens, so that its words keep their size; CSS shows one of them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from math import ceil
+
+from django.utils import timezone
+from django.utils.dateformat import format as format_date
+
+from records.overview.figures import Tally
+from records.overview.spans import Step, Window
+from records.rollups.reading import Total
+
+_TOP, _HEIGHT, _BELOW = 14, 200, 30
+_BOTTOM = _TOP + _HEIGHT
+_LEFT = 54
+_LEAST_TOP = 4
+_READABLE = (1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10)
+_GAP = 0.18
+"""How much of a step's width is free between two bars."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One part of a bar."""
+
+    kind: str
+    """Of which result, for the style sheet."""
+    y: str
+    height: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One step's tries, stacked."""
+
+    x: str
+    width: str
+    words: str
+    """When it was."""
+    tally: Tally
+    pieces: list[Piece]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line across the chart, and its number."""
+
+    text: str
+    y: str
+    baseline: str
+    """Of the number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """Words under the chart."""
+
+    text: str
+    x: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """The chart in one width."""
+
+    name: str
+    width: int
+    height: int
+    left: int
+    bottom: int
+    bars: list[Bar]
+    lines: list[Line]
+    labels: list[Label]
+
+    @property
+    def below(self) -> int:
+        """Where the words under it stand."""
+        return self.bottom + 20
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Tries step by step."""
+
+    step: Step
+    drawings: list[Drawing]
+    bars: list[Bar]
+    """Each step once, for the table."""
+    peak: Bar | None
+    """The step with the most tries; None without any."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Paper:
+    """What a drawing is made on."""
+
+    name: str
+    width: int
+    most_labels: int
+    room: float
+    """Width of a step."""
+    top: int
+    """Number at the upper end."""
+
+    def x_of(self, place: float) -> float:
+        return _LEFT + place * self.room
+
+    def height_of(self, number: int) -> float:
+        return _HEIGHT * number / self.top
+
+
+def draw(totals: Sequence[Total], window: Window) -> Chart:
+    """Place the chart's parts."""
+    tallies = [Tally() for _step in window.steps]
+    for total in totals:
+        tallies[total.span].add(total.outcome, total.tries)
+    top = find_top(max(tally.tries for tally in tallies))
+    papers = [
+        _Paper(name, width, most_labels, (width - _LEFT) / len(tallies), top)
+        for name, width, most_labels in (("wide", 1040, 8), ("narrow", 340, 4))
+    ]
+    drawings = [_draw(paper, window, tallies) for paper in papers]
+    bars = drawings[0].bars
+    busiest = max(bars, key=lambda bar: bar.tally.tries)
+    return Chart(window.step, drawings, bars, busiest if busiest.tally.tries else None)
+
+
+def find_top(most: int) -> int:
+    """Round up to what the axis ends with: an even number that reads well."""
+    if most <= _LEAST_TOP:
+        return _LEAST_TOP
+    magnitude: int = 10 ** (len(str(most)) - 1)
+    candidates = (ceil(step * magnitude) for step in _READABLE if step * magnitude >= most)
+    top = next(candidates)
+    return top + top % 2
+
+
+def _draw(paper: _Paper, window: Window, tallies: Sequence[Tally]) -> Drawing:
+    bars = [_bar(paper, place, _when(window, place), tally) for place, tally in enumerate(tallies)]
+    lines = [_line(number, _BOTTOM - paper.height_of(number)) for number in (0, paper.top // 2, paper.top)]
+    return Drawing(paper.name, paper.width, _BOTTOM + _BELOW, _LEFT, _BOTTOM, bars, lines, _labels(paper, window))
+
+
+def _bar(paper: _Paper, place: int, words: str, tally: Tally) -> Bar:
+    pieces, y = [], float(_BOTTOM)
+    for kind, tries in (("success", tally.success), ("uncertain", tally.uncertain), ("failed", tally.failed)):
+        if tries:
+            # What is there is seen, be it one of thousands.
+            height = max(paper.height_of(tries), 1.5)
+            y -= height
+            pieces.append(Piece(kind, f"{y:.1f}", f"{height:.1f}"))
+    gap = paper.room * _GAP
+    return Bar(f"{paper.x_of(place) + gap / 2:.1f}", f"{paper.room - gap:.1f}", words, tally, pieces)
+
+
+def _when(window: Window, place: int) -> str:
+    begins, ends = (timezone.localtime(moment) for moment in window.steps[place])
+    if window.step is Step.HOUR:
+        return f"{format_date(begins, 'Y-m-d H:i')}–{format_date(ends, 'H:i')}"
+    if window.step is Step.DAY:
+        return format_date(begins, "Y-m-d")
+    return f"{format_date(begins, 'Y-m-d')} – {format_date(ends - timedelta(days=1), 'm-d')}"
+
+
+def _line(number: int, y: float) -> Line:
+    return Line(f"{number:,}", f"{y:.1f}", f"{y + 4:.1f}")
+
+
+def _labels(paper: _Paper, window: Window) -> list[Label]:
+    every = ceil(len(window.steps) / paper.most_labels)
+    return [
+        Label(format_date(timezone.localtime(begins), window.label_format), f"{paper.x_of(place + 0.5):.1f}")
+        for place, (begins, _ends) in enumerate(window.steps)
+        # From the middle of the first few on: the words are centred, and want room at the edges.
+        if place % every == every // 2
+    ]

@@ -1,0 +1,229 @@
+"""What the overview says in numbers, from the sums of a window."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from records.enums import Outcome, ResultClass
+from records.error_book import find_entry
+from records.overview.spans import Window
+from records.rollups.adding import BOUNDS
+from records.rollups.reading import Sum
+
+RowT = TypeVar("RowT")
+
+MAX_ROWS = 6
+"""So many senders, templates, causes and servers are listed; the rest is one line."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Tries, by their results."""
+
+    success: int = 0
+    failed: int = 0
+    uncertain: int = 0
+
+    def add(self, outcome: Outcome, tries: int) -> None:
+        """Count tries that ended in one way."""
+        name = _FIELDS[outcome.result]
+        setattr(self, name, getattr(self, name) + tries)
+
+    @property
+    def tries(self) -> int:
+        """All of them."""
+        return self.success + self.failed + self.uncertain
+
+    @property
+    def rate(self) -> str:
+        """How many of a hundred succeeded, such as `95.6`; 100 only where all did, and 0 only where none did."""
+        if not self.tries:
+            return ""
+        tenths = self.success * 1_000 // self.tries
+        if self.success and not tenths:
+            return "0.1"
+        return f"{tenths / 10:.1f}" if 0 < tenths < 1_000 else str(tenths // 10)
+
+
+_FIELDS = {ResultClass.SUCCESS: "success", ResultClass.FAILED: "failed", ResultClass.UNCERTAIN: "uncertain"}
+
+
+@dataclass(slots=True)
+class Speed:
+    """How long tries took that a server answered."""
+
+    milliseconds: int = 0
+    lengths: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
+
+    def add(self, found: Sum) -> None:
+        """Count the tries of a sum."""
+        self.milliseconds += found.milliseconds
+        self.lengths = [one + other for one, other in zip(self.lengths, found.lengths, strict=True)]
+
+    @property
+    def answered(self) -> int:
+        """How many there were."""
+        return sum(self.lengths)
+
+    @property
+    def average(self) -> str:
+        """Their average."""
+        return write_length(self.milliseconds / self.answered) if self.answered else ""
+
+    @property
+    def median(self) -> str:
+        """What half of them did not take longer than, as closely as it is known."""
+        return self._within(50)
+
+    @property
+    def slow(self) -> str:
+        """What 95 of a hundred did not take longer than, as closely as it is known."""
+        return self._within(95)
+
+    def _within(self, percent: int) -> str:
+        if not self.answered:
+            return ""
+        counted = 0
+        for count, upto in zip(self.lengths, BOUNDS.values(), strict=False):
+            counted += count
+            if counted * 100 >= self.answered * percent:
+                return f"≤ {write_length(upto)}"
+        return f"> {write_length(list(BOUNDS.values())[-1])}"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What tries have in common, how many there were and how they ended."""
+
+    name: str | Promise
+    tally: Tally
+    share: str
+    """Of a hundred units, how long its bar is."""
+    success_share: str
+    """How much of that is success."""
+    query: str
+    """Of the record list's address; empty where the list can't be narrowed to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why tries failed, in the words of the error book."""
+
+    words: str | Promise
+    tries: int
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """How fast a mail server answers."""
+
+    server: str
+    speed: Speed
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking(Generic[RowT]):
+    """The largest of a kind, and how many more there are."""
+
+    rows: list[RowT]
+    more: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """All that is said of a window."""
+
+    tally: Tally
+    speed: Speed
+    senders: Ranking[Row]
+    templates: Ranking[Row]
+    causes: Ranking[Cause]
+    providers: Ranking[Provider]
+    success_query: str
+    failed_query: str
+    uncertain_query: str
+
+
+def sum_up(sums: Sequence[Sum], window: Window) -> Summary:
+    """Say in numbers what happened in a window."""
+    tally, speed = Tally(), Speed()
+    for found in sums:
+        tally.add(found.outcome, found.tries)
+        speed.add(found)
+    return Summary(
+        tally,
+        speed,
+        senders=_rank(sums, lambda found: found.sender_address, lambda name: _sender_row(name, window)),
+        templates=_rank(sums, lambda found: found.template_name, lambda name: _template_row(name, window)),
+        causes=_rank_causes(sums, window),
+        providers=_rank_providers(sums),
+        success_query=window.filters(result=ResultClass.SUCCESS).as_query(),
+        failed_query=window.filters(result=ResultClass.FAILED).as_query(),
+        uncertain_query=window.filters(result=ResultClass.UNCERTAIN).as_query(),
+    )
+
+
+def write_length(milliseconds: float) -> str:
+    """Write a length of time with the unit that fits it, such as `240 ms` or `1.5 s`."""
+    if milliseconds < 1_000:
+        return _("%(number)s ms") % {"number": round(milliseconds)}
+    return _("%(number)s s") % {"number": f"{milliseconds / 1_000:.1f}".removesuffix(".0")}
+
+
+def _sender_row(name: str, window: Window) -> tuple[str, str]:
+    return (name, window.filters(sender=name).as_query()) if name else (_("No sender"), "")
+
+
+def _template_row(name: str, window: Window) -> tuple[str, str]:
+    return (name, window.filters(template=name).as_query()) if name else (_("No template"), "")
+
+
+def _rank(
+    sums: Iterable[Sum], name_of: Callable[[Sum], str], describe: Callable[[str], tuple[str, str]]
+) -> Ranking[Row]:
+    tallies: dict[str, Tally] = defaultdict(Tally)
+    for found in sums:
+        tallies[name_of(found)].add(found.outcome, found.tries)
+    ordered = sorted(tallies.items(), key=lambda item: (-item[1].tries, item[0]))
+    most = ordered[0][1].tries if ordered else 1
+    rows = []
+    for name, tally in ordered[:MAX_ROWS]:
+        words, query = describe(name)
+        rows.append(Row(words, tally, _of_hundred(tally.tries, most), _of_hundred(tally.success, most), query))
+    return Ranking(rows, len(ordered[MAX_ROWS:]))
+
+
+def _of_hundred(part: int, whole: int) -> str:
+    return f"{part * 100 / whole:.2f}"
+
+
+def _rank_causes(sums: Iterable[Sum], window: Window) -> Ranking[Cause]:
+    counts: dict[tuple[str, Outcome | None], int] = defaultdict(int)
+    for found in sums:
+        if found.outcome.result is not ResultClass.SUCCESS:
+            # What has no cause is told by its outcome.
+            counts[found.cause, None if found.cause else found.outcome] += found.tries
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0][0]))
+    rows = [_cause(*place, tries, window) for place, tries in ordered[:MAX_ROWS]]
+    return Ranking(rows, len(ordered[MAX_ROWS:]))
+
+
+def _cause(key: str, outcome: Outcome | None, tries: int, window: Window) -> Cause:
+    if outcome:
+        return Cause(outcome.label, tries, window.filters(outcome=outcome).as_query())
+    entry = find_entry(key)
+    return Cause(str(entry.cause) if entry else key, tries, window.filters(cause=key).as_query())
+
+
+def _rank_providers(sums: Iterable[Sum]) -> Ranking[Provider]:
+    speeds: dict[str, Speed] = defaultdict(Speed)
+    for found in sums:
+        if found.answered:
+            speeds[found.server].add(found)
+    ordered = sorted(speeds.items(), key=lambda item: (-item[1].answered, item[0]))
+    return Ranking([Provider(*item) for item in ordered[:MAX_ROWS]], len(ordered[MAX_ROWS:]))
