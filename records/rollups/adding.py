@@ -81,7 +81,7 @@ def _length() -> str:
         milliseconds = "CAST(round((julianday(ended_at) - julianday(started_at)) * 86400000) AS integer)"
         not_negative = f"max({milliseconds}, 0)"
     else:
-        milliseconds = "round(extract(epoch FROM ended_at - started_at) * 1000)::bigint"
+        milliseconds = "round(date_part('epoch', ended_at - started_at) * 1000)::bigint"
         not_negative = f"greatest({milliseconds}, 0)"
     return f"CASE WHEN server <> '' AND outcome IN ({_ANSWERED}) THEN {not_negative} END"
 

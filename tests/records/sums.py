@@ -91,9 +91,5 @@ def _column_of(length: int) -> str:
 def _length(began: datetime, ended: datetime) -> int:
     """Tell how many milliseconds passed, as the database rounds: SQLite rounds either time, PostgreSQL once."""
     if connection.vendor == "sqlite":
-        return max(_milliseconds(ended.timestamp()) - _milliseconds(began.timestamp()), 0)
-    return max(_milliseconds((ended - began).total_seconds()), 0)
-
-
-def _milliseconds(seconds: float) -> int:
-    return floor(seconds * 1_000 + 0.5)
+        return max(floor(ended.timestamp() * 1_000 + 0.5) - floor(began.timestamp() * 1_000 + 0.5), 0)
+    return max(round((ended - began).total_seconds() * 1_000), 0)
