@@ -4,6 +4,7 @@ from django.urls import path
 
 from records.detail import views as detail
 from records.export.views import export_csv, export_xlsx
+from records.keeping.views import edit_rules
 from records.listing import views as listing
 from records.overview.views import show_overview
 from records.viewing import views as viewing
@@ -19,4 +20,5 @@ urlpatterns = [
     path("mails/<int:mail_id>/content/", viewing.preview, name="preview"),
     path("mails/<int:mail_id>/attachments/<int:index>/", viewing.attachment, name="attachment"),
     path("mails/<int:mail_id>/source.eml", viewing.source, name="source"),
+    path("keeping/", edit_rules, name="keeping"),
 ]

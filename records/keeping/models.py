@@ -16,7 +16,7 @@ class KeepingRules(models.Model):
     contents_days = models.PositiveIntegerField(null=True, default=30)
     attachments_days = models.PositiveIntegerField(null=True, default=30)
     max_records = models.PositiveBigIntegerField(null=True, default=20_000_000)
-    max_contents_size = models.PositiveBigIntegerField(null=True, default=5_000_000_000, help_text=_("Bytes"))
+    max_contents_size = models.PositiveBigIntegerField(null=True, default=5 * 1024**3, help_text=_("Bytes"))
     max_attachments_size = models.PositiveBigIntegerField(null=True, help_text=_("Bytes"))
     changed_by = models.CharField(max_length=150, blank=True)
     changed_at = models.DateTimeField(null=True)

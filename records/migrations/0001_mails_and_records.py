@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
                 ('contents_days', models.PositiveIntegerField(default=30, null=True)),
                 ('attachments_days', models.PositiveIntegerField(default=30, null=True)),
                 ('max_records', models.PositiveBigIntegerField(default=20000000, null=True)),
-                ('max_contents_size', models.PositiveBigIntegerField(default=5000000000, help_text='Bytes', null=True)),
+                ('max_contents_size', models.PositiveBigIntegerField(default=5368709120, help_text='Bytes', null=True)),
                 ('max_attachments_size', models.PositiveBigIntegerField(help_text='Bytes', null=True)),
                 ('changed_by', models.CharField(blank=True, max_length=150)),
                 ('changed_at', models.DateTimeField(null=True)),
