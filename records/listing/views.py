@@ -1,6 +1,7 @@
 """The page of the mail sending record: one page of the list that the filters keep."""
 
 from dataclasses import replace
+from typing import TypedDict
 
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
@@ -15,12 +16,25 @@ from records.filters import RecordFilters, list_shortcuts
 from records.forms import FilterForm
 from records.listing.active import list_active
 from records.listing.choices import make_filter_form
-from records.paging import Page, find_position
+from records.listing.folding import Folded, find_folded_page
+from records.listing.news import find_news_url
+from records.listing.preferences import Look, find_look, person_id
+from records.listing.rows import Table, make_table
+from records.listing.saved_views import list_views
+from records.paging import Page, Position, find_position
 from records.search.finding import count, find_page
 from records.waiting import find_waiting
 
 PAGE_SIZE = 50
 MAX_COUNTED = 10_000
+
+
+class _Shown(TypedDict):
+    """What a page of the list shows, by the names that templates know."""
+
+    page: Page
+    look: Look
+    table: Table
 
 
 @permission_required("records.view_sendingrecord", raise_exception=True)
@@ -34,7 +48,7 @@ def list_records(request: HttpRequest) -> HttpResponse:
     # What there is to choose from is asked for where the form is shown, and the form stays while results change.
     form = FilterForm(request.GET) if is_part else make_filter_form(request)
     template = "records/_results.html" if is_part else "records/list.html"
-    context: dict[str, object] = {"form": form, "is_part": is_part}
+    context: dict[str, object] = {"form": form, "is_part": is_part, "is_folded": _is_folded(request)}
     if not form.is_valid():
         return render(request, template, {**context, "shortcuts": list_shortcuts(RecordFilters())})
     filters = form.filters()
@@ -46,11 +60,18 @@ def list_records(request: HttpRequest) -> HttpResponse:
 def _results(request: HttpRequest, filters: RecordFilters) -> dict[str, object]:
     before, after = (find_position(request.GET.get(name, "")) for name in ("before", "after"))
     total = count(filters, MAX_COUNTED)
+    views = list_views(person_id(request), filters)
+    shown = _page(request, filters, before=before, after=after)
     return {
         "filters": filters,
+        "query": filters.as_query(),
         "active": list_active(filters, request.GET),
+        "views": views,
+        "has_own_views": any(view.pk for view in views),
+        "is_saved": any(view.is_current for view in views),
+        "news_url": find_news_url(filters, shown["page"]) if before is None else "",
         "shortcuts": list_shortcuts(filters),
-        "page": find_page(filters, PAGE_SIZE, before=before, after=after),
+        **shown,
         "total": total.number,
         "total_is_at_least": total.is_at_least,
         "total_is_capped": total.is_at_least and total.number >= MAX_COUNTED,
@@ -59,12 +80,28 @@ def _results(request: HttpRequest, filters: RecordFilters) -> dict[str, object]:
     }
 
 
+def _page(
+    request: HttpRequest, filters: RecordFilters, *, before: Position | None, after: Position | None = None
+) -> _Shown:
+    if _is_folded(request):
+        folded = find_folded_page(filters, PAGE_SIZE, before=before, after=after)
+    else:
+        folded = Folded(find_page(filters, PAGE_SIZE, before=before, after=after), tries={})
+    look = find_look(person_id(request))
+    return {"page": folded.page, "look": look, "table": make_table(folded.page.records, look.columns, folded.tries)}
+
+
+def _is_folded(request: HttpRequest) -> bool:
+    return request.GET.get("fold") == "1"
+
+
 def _rest(request: HttpRequest, filters: RecordFilters) -> dict[str, object]:
     """Search on where a page's search stopped: what is found joins the page that is shown already."""
     before, newer = (find_position(request.GET.get(name, "")) for name in ("before", "newer"))
-    page = find_page(filters, PAGE_SIZE, before=before)
+    shown = _page(request, filters, before=before)
+    page = shown["page"]
     first = page.records[0] if page.records else None
     if before and first and (first.started_at, first.pk) >= (before.started_at, before.record_id):
         # Nothing older was there, so the search began anew: all of that is shown already.
-        page = Page([])
-    return {"page": replace(page, newer=newer), "filters": filters, "time_zone": timezone.get_current_timezone_name()}
+        page, shown["table"] = Page([]), make_table([], shown["look"].columns)
+    return {**shown, "page": replace(page, newer=newer), "filters": filters}

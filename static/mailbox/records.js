@@ -46,3 +46,75 @@ document.addEventListener("htmx:beforeSwap", (event) => {
     searches = 0;
   }
 });
+
+// What came since the newest page was shown: asked for quietly while somebody looks at it, and loaded by a click.
+const SOON = 10_000;
+const LATEST = 120_000;
+let wait = SOON;
+let timer = 0;
+
+function askLater() {
+  clearTimeout(timer);
+  if (document.visibilityState === "visible" && document.querySelector("[data-news]")) {
+    timer = setTimeout(ask, wait);
+  }
+}
+
+async function ask() {
+  const link = document.querySelector("[data-news]");
+  if (!link) {
+    return;
+  }
+  try {
+    const response = await fetch(link.dataset.news, { headers: { "HX-Request": "true" } });
+    if (response.redirected || (response.status >= 400 && response.status < 500)) {
+      // Signed out, or not allowed any more.
+      return;
+    }
+    const words = response.status === 200 ? await response.text() : "";
+    // Less often while nothing happens, or the server can't answer.
+    wait = words ? SOON : Math.min(wait * 1.5, LATEST);
+    if (words && link.querySelector("span").textContent !== words) {
+      link.querySelector("span").textContent = words;
+      link.hidden = false;
+    }
+  } catch {
+    wait = Math.min(wait * 2, LATEST);
+  }
+  askLater();
+}
+
+document.addEventListener("visibilitychange", () => {
+  wait = SOON;
+  askLater();
+});
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.target?.id !== "results") {
+    return;
+  }
+  wait = SOON;
+  askLater();
+  if (event.detail.requestConfig?.elt.matches("[data-news]")) {
+    // The link that was clicked is gone.
+    document.querySelector("#results h2")?.focus();
+  }
+});
+
+askLater();
+
+// Times are shown in the time zone of the browser, unless another was chosen: said once, and whenever it changes.
+const zoneForm = document.getElementById("browser-time-zone");
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+async function tellTimeZone() {
+  zoneForm.elements.namedItem("time_zone").value = zone;
+  const response = await fetch(zoneForm.action, { method: "POST", body: new FormData(zoneForm) });
+  if (response.status === 204) {
+    htmx.ajax("GET", location.href, { target: "#results" });
+  }
+}
+
+if (zoneForm && zone && zone !== zoneForm.dataset.known) {
+  tellTimeZone();
+}

@@ -1,0 +1,54 @@
+"""The forms of what a person keeps of the record list."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from records.listing.columns import COLUMNS
+from records.listing.enums import Density
+from records.listing.preferences import list_time_zones
+
+
+class LookForm(forms.Form):
+    """Columns, density and time zone."""
+
+    columns = forms.MultipleChoiceField(
+        label=_("Columns"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        choices=[(column.key, column.label) for column in COLUMNS if not column.is_fixed],
+        help_text=_("Time, result and receiver are always shown."),
+        error_messages={"invalid_choice": _("There is no such column. Choose some of those shown.")},
+    )
+    density = forms.ChoiceField(
+        label=_("Density"),
+        choices=Density.choices,
+        widget=forms.RadioSelect,
+        error_messages={"invalid_choice": _("There is no such density. Choose one of those shown.")},
+    )
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"),
+        required=False,
+        help_text=_("Of all times on all pages, and of the days that are filtered by."),
+        error_messages={"invalid_choice": _("There is no such time zone. Choose one of those shown.")},
+    )
+
+    def __init__(self, *args: Any, browser_time_zone: str = "", **kwargs: Any) -> None:
+        """Offer every time zone, and first that of the browser."""
+        super().__init__(*args, **kwargs)
+        as_browser = _("As the browser")
+        label = f"{as_browser} ({browser_time_zone})" if browser_time_zone else as_browser
+        field = self.fields["time_zone"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", label), *((name, name) for name in list_time_zones())]
+
+
+class ViewNameForm(forms.Form):
+    """The name of a view that is saved."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=60,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": _("For example: failed today")}),
+    )

@@ -1,0 +1,48 @@
+"""What came to the list since it was shown: asked for quietly by the page, in a query that reads little."""
+
+from datetime import UTC, datetime
+
+from django.contrib.auth.decorators import permission_required
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from records.filters import RecordFilters
+from records.forms import find_filters
+from records.paging import Page, Position, find_position
+from records.search.finding import find_page
+
+MAX_NEWS = 100
+"""So many are counted; more are "more than 100"."""
+_BEGINNING = Position(datetime(1970, 1, 1, tzinfo=UTC), 0)
+
+
+def find_news_url(filters: RecordFilters, page: Page) -> str:
+    """Return where the newest page asks what came since; empty for an older page, which does not ask."""
+    if page.newer is not None:
+        return ""
+    first = page.records[0] if page.records else None
+    seen = Position(first.started_at, first.pk) if first else _BEGINNING
+    return f"{reverse('records:news')}?{urlencode({**filters.as_parameters(), 'seen': str(seen)})}"
+
+
+@permission_required("records.view_sendingrecord", raise_exception=True)
+@require_safe
+@never_cache
+def tell_news(request: HttpRequest) -> HttpResponse:
+    """Say how many records came since the one that was seen, in words; nothing where none came."""
+    filters = find_filters(request.GET.urlencode())
+    seen = find_position(request.GET.get("seen", ""))
+    if filters is None or seen is None:
+        return HttpResponseBadRequest()
+    page = find_page(filters, MAX_NEWS, after=seen)
+    number = sum(1 for each in page.records if (each.started_at, each.pk) > (seen.started_at, seen.record_id))
+    if not number:
+        return HttpResponse(status=204)
+    is_more = page.newer is not None and number >= MAX_NEWS
+    words = ngettext("%(number)s new record", "%(number)s new records", number) % {"number": number}
+    return HttpResponse(_("More than 100 new records") if is_more else words, content_type="text/plain; charset=utf-8")

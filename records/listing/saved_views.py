@@ -1,0 +1,68 @@
+"""Views of the list under a name: the built-in ones, and those that a person saved."""
+
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from records.enums import ResultClass
+from records.filters import DayRange, RecordFilters
+from records.listing.models import SavedView
+
+MAX_VIEWS = 30
+"""So many views are a list that one still finds something in."""
+
+
+class ViewRefusedError(Exception):
+    """A view can't be kept under this name. The message says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A view that is one click away."""
+
+    name: str | Promise
+    query: str
+    is_current: bool
+    pk: int | None = None
+    """None: built in."""
+
+
+def list_views(user_id: int, filters: RecordFilters) -> list[View]:
+    """List the views of a person, the built-in one first, marking those that show what these filters keep."""
+    current = filters.as_query()
+    saved = SavedView.objects.filter(user_id=user_id).order_by("name")[:MAX_VIEWS]
+    built_in = View(_("Failed today"), FAILED_TODAY, is_current=current == FAILED_TODAY)
+    return [built_in, *(View(each.name, each.query, is_current=each.query == current, pk=each.pk) for each in saved)]
+
+
+def save_view(user_id: int, name: str, filters: RecordFilters) -> None:
+    """Keep filters under a name; a view of that name is replaced.
+
+    Raises:
+        ViewRefusedError: There is nothing to keep, or too much is kept already.
+    """
+    if not filters.is_active:
+        raise ViewRefusedError(_("There is no filter to save. Filter the records first."))
+    others = SavedView.objects.filter(user_id=user_id).exclude(name=name)
+    if others.count() >= MAX_VIEWS:
+        raise ViewRefusedError(_("You have 30 views. Delete one that you do not need any more."))
+    SavedView.objects.update_or_create(user_id=user_id, name=name, defaults={"query": filters.as_query()})
+
+
+def rename_view(view: SavedView, name: str) -> None:
+    """Give a view another name.
+
+    Raises:
+        ViewRefusedError: Another view of the same person has that name.
+    """
+    view.name = name
+    try:
+        with transaction.atomic():
+            view.save(update_fields=["name"])
+    except IntegrityError as error:
+        raise ViewRefusedError(_("You have a view of that name already. Choose another name.")) from error
+
+
+FAILED_TODAY = RecordFilters(range=DayRange.TODAY, result=ResultClass.FAILED).as_query()
