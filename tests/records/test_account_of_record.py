@@ -79,9 +79,11 @@ def test_an_account_that_was_never_checked_says_nothing_of_checks() -> None:
     assert "Latest check" not in text_of(viewer(), make_record())
 
 
-def test_the_guide_of_the_provider_is_led_to() -> None:
+def test_what_failed_leads_to_the_guide_of_the_provider() -> None:
     make_account(host="smtp.gmail.com")
-    assert f'<a href="{MAILBOX}guides/gmail/">Guide: Gmail' in text_of(viewer(), make_record())
+    link = f'<a href="{MAILBOX}guides/gmail/">Guide: Gmail'
+    assert link in text_of(viewer(), make_record(**REFUSED_SIGN_IN))
+    assert link not in text_of(viewer(), make_record())
 
 
 def test_what_is_the_accounts_fault_leads_to_mending_it() -> None:
