@@ -4,6 +4,7 @@ import base64
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from email import message_from_bytes, policy
 from email.message import EmailMessage, MIMEPart
 
@@ -11,6 +12,7 @@ import nh3
 from django.utils.functional import Promise
 from django.utils.translation import pgettext_lazy
 
+from records.keeping.stripping import read_note
 from records.nesting import is_too_deep
 
 MAX_FIELDS = 200
@@ -44,6 +46,8 @@ class AttachedFile:
     filename: str
     content_type: str
     size: int
+    removed_on: date | None = None
+    """Not kept any more since then; the rest tells what it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +76,23 @@ def read_preview(mime: bytes) -> Preview:
         html=sanitise(html, _inline_images(message)) if html else "",
         text=text,
         attachments=[
-            AttachedFile(index, _filename(part, index), part.get_content_type(), len(_bytes_of(part)))
-            for index, part in enumerate(message.iter_attachments())
+            _list_file(index, part) for index, part in enumerate(message.iter_attachments())
         ],
         fields=[(name, str(value)[:MAX_FIELD]) for name, value in message.items()][:MAX_FIELDS],
     )
 
 
+def _list_file(index: int, part: MIMEPart) -> AttachedFile:
+    removed = read_note(part)
+    if removed:
+        return AttachedFile(index, _filename(part, index), removed.content_type, removed.size, removed.removed_on)
+    return AttachedFile(index, _filename(part, index), part.get_content_type(), len(_bytes_of(part)))
+
+
 def find_attachment(mime: bytes, index: int) -> tuple[str, bytes] | None:
-    """Return name and content of one attachment, or None where the mail has no such one."""
+    """Return name and content of one attachment, or None where the mail has no such one, or not any more."""
     parts = list(_parse(mime).iter_attachments())
-    if index >= len(parts):
+    if index >= len(parts) or read_note(parts[index]):
         return None
     return _filename(parts[index], index), _bytes_of(parts[index])
 

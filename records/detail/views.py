@@ -11,6 +11,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from records.clock import database_now
 from records.detail.account import find_account
+from records.keeping.gone import tell_gone
 from records.models import Content, Mail, SendingRecord
 from records.story import find_duration, find_explanation, tell_story
 from records.timeline import draw_timeline
@@ -42,6 +43,7 @@ def show_record(request: HttpRequest, pk: int) -> HttpResponse:
         "timeline": draw_timeline(mail, story, mail.interventions.all()[:MAX_DEEDS], database_now()),
         "resends": mail.resends.order_by("pk").values_list("pk", flat=True)[:MAX_RESENDS],
         "has_content": Content.objects.filter(mail=mail).exists(),
+        "gone": tell_gone(mail),
         **_views_of(request, mail),
     }
     is_part = bool(getattr(request, "htmx", False))

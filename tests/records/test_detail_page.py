@@ -239,7 +239,7 @@ def test_the_content_is_offered_only_to_whoever_may_see_it(db: None) -> None:
     reader = client_of(make_person("records.view_sendingrecord", "records.view_content"))
     assert "Show the content" in text_of(reader, record)
     assert "Show the content" not in text_of(client_of(make_person("records.view_sendingrecord")), record)
-    assert "is not kept any more" in text_of(reader, make_record())
+    assert "is not kept any more" in text_of(reader, make_record(make_mail(size=500)))
 
 
 def test_what_a_server_said_is_shown_as_text(client: Client) -> None:

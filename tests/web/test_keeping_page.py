@@ -154,6 +154,30 @@ def test_sending_again_says_that_refused_mail_never_had_content(admin: Client) -
     assert "the mail was refused before it was composed" in response.content.decode()
 
 
+@pytest.mark.django_db
+def test_the_page_of_a_mail_says_why_its_content_is_not_there(admin: Client) -> None:
+    mail = old_mail(50)
+    record = mail.records.get()
+    assert "not kept any more" not in admin.get(f"{MAILBOX}records/{record.pk}/").content.decode()
+    run_whole(pause=0)
+    page = admin.get(f"{MAILBOX}records/{record.pk}/").content.decode()
+    assert "contents are kept for 30 days." in page
+    assert "Show the content" not in page
+
+
+@pytest.mark.django_db
+def test_files_that_are_not_kept_are_still_named_and_cannot_be_downloaded(admin: Client) -> None:
+    set_rules(attachments_days=10)
+    mail = mail_with_files(20, Attachment("report.pdf", b"x" * 2048, "application/pdf"))
+    run_whole(pause=0)
+    page = " ".join(admin.get(f"{MAILBOX}mails/{mail.pk}/content/").content.decode().split())
+    assert "report.pdf" in page
+    assert "application/pdf · 2.0 KB" in page
+    assert "not kept any more since" in page
+    assert "/attachments/0/" not in page
+    assert admin.get(f"{MAILBOX}mails/{mail.pk}/attachments/0/").status_code == 404
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_everyone_can_read_it(
     transactional_db: None, page: Page, visit: Visit, violations: Violations, theme: str
