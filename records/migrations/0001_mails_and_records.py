@@ -486,13 +486,13 @@ class Migration(migrations.Migration):
             name='HourTotal',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('hour', models.DateTimeField(help_text='When the hour began, UTC')),
-                ('outcome', models.CharField(choices=[('sending', 'Sending'), ('accepted', 'Success'), ('refused', 'Failed'), ('deferred', 'Failed for now'), ('not_connected', 'Not connected'), ('lost', 'Interrupted'), ('unknown', 'May have arrived'), ('skipped', 'Not sent'), ('suppressed', 'Suppressed')], max_length=16)),
-                ('tries', models.BigIntegerField(default=0)),
+                ('hour', models.DateTimeField(help_text='When the hour began, UTC', unique=True)),
+                ('success', models.BigIntegerField(default=0)),
+                ('failed', models.BigIntegerField(default=0)),
+                ('uncertain', models.BigIntegerField(default=0)),
             ],
             options={
                 'default_permissions': (),
-                'constraints': [models.UniqueConstraint(fields=('hour', 'outcome'), name='one_total_per_hour_and_outcome')],
             },
         ),
         migrations.CreateModel(

@@ -118,7 +118,7 @@ def draw(totals: Sequence[Total], window: Window) -> Chart:
     """Place the chart's parts."""
     tallies = [Tally() for _step in window.steps]
     for total in totals:
-        tallies[total.span].add(total.outcome, total.tries)
+        tallies[total.span] = Tally(total.success, total.failed, total.uncertain)
     top = find_top(max(tally.tries for tally in tallies))
     papers = [
         _Paper(name, width, most_labels, (width - _LEFT) / len(tallies), top)

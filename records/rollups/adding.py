@@ -4,14 +4,14 @@ Whoever writes records does so in the same transaction, so that no record is cou
 builds the statement into its own; everybody else calls `count_records`.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from itertools import pairwise
 from typing import Any
 
 from django.db import connection
 
 from records.bulk import one_of
-from records.enums import Outcome
+from records.enums import Outcome, ResultClass
 from records.models import SendingRecord
 
 KEY = ("sender_address", "template_name", "outcome", "cause", "server")
@@ -19,11 +19,19 @@ KEY = ("sender_address", "template_name", "outcome", "cause", "server")
 BOUNDS = {"within_100ms": 100, "within_300ms": 300, "within_1s": 1_000, "within_3s": 3_000, "within_10s": 10_000}
 """The columns that count tries by their length: milliseconds, at most. What is longer counts as `slower`."""
 FIGURES = ("tries", "milliseconds", *BOUNDS, "slower")
+RESULTS = (ResultClass.SUCCESS, ResultClass.FAILED, ResultClass.UNCERTAIN)
+"""What the totals count, each in a column of its name."""
 READ_COLUMNS = (*KEY, "started_at", "ended_at")
 """What must be known of a record to add it."""
 ENDED = f"outcome <> '{Outcome.SENDING}'"
 """Only tries that have ended count."""
-_ANSWERED = ", ".join(f"'{outcome}'" for outcome in (Outcome.ACCEPTED, Outcome.REFUSED, Outcome.DEFERRED))
+
+
+def _listed(outcomes: Iterable[Outcome]) -> str:
+    return ", ".join(f"'{outcome}'" for outcome in outcomes)
+
+
+_ANSWERED = _listed((Outcome.ACCEPTED, Outcome.REFUSED, Outcome.DEFERRED))
 
 
 def add_sums(source: str, condition: str = "true") -> str:
@@ -60,6 +68,14 @@ def hour_of(column: str) -> str:
     if connection.vendor == "sqlite":
         return f"substr({column}, 1, 13) || ':00:00'"
     return f"date_trunc('hour', {column}, 'UTC')"
+
+
+def sums_by_result() -> str:
+    """Write the expressions that sum tries by their coarse results, in the order of `RESULTS`."""
+    return ", ".join(
+        f"coalesce(sum(tries) FILTER (WHERE outcome IN ({_listed(result.outcomes)})), 0) AS {result}"
+        for result in RESULTS
+    )
 
 
 def count_records(ids: Collection[int]) -> None:

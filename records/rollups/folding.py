@@ -4,7 +4,6 @@ A batch is taken away and added in one transaction, so whoever dies in the middl
 the sums and what is still to be folded in one statement never misses anything or counts it twice.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +11,8 @@ from typing import Any
 from django.db import connection, transaction
 
 from records.clock import database_now
-from records.rollups.adding import FIGURES, KEY
+from records.enums import Outcome
+from records.rollups.adding import FIGURES, KEY, RESULTS
 from records.rollups.keys import Values, find_key_ids
 
 BATCH = 2_000
@@ -22,6 +22,7 @@ MAX_BATCHES = 50
 KEPT_FOR = timedelta(days=400)
 """How long sums are kept: the overview looks back 12 months."""
 _PRUNED_AT_ONCE = 1_000
+_OUTCOME = KEY.index("outcome")
 _LOCK = 4_207_301
 """PostgreSQL's advisory lock of whoever writes the sums; nothing else of the product uses one with this number."""
 
@@ -109,15 +110,17 @@ def _add(sums: _Sums) -> None:
         return
     key_ids = find_key_ids({values for _hour, values in sums})
     days: dict[tuple[Any, int], Figures] = {}
-    totals: dict[tuple[datetime, str], int] = defaultdict(int)
+    totals: dict[tuple[datetime], Figures] = {}
     for (hour, values), figures in sums.items():
         day = hour.date(), key_ids[values]
         days[day] = add_figures(days.get(day), figures)
-        totals[hour, values[KEY.index("outcome")]] += figures[0]
+        result = Outcome(values[_OUTCOME]).result
+        by_result = [figures[0] if each is result else 0 for each in RESULTS]
+        totals[hour,] = add_figures(totals.get((hour,)), by_result)
     hours = {(hour, key_ids[values]): figures for (hour, values), figures in sums.items()}
     add_to("records_rollup", ("hour", "key_id"), FIGURES, hours)
     add_to("records_dayrollup", ("day", "key_id"), FIGURES, days)
-    add_to("records_hourtotal", ("hour", "outcome"), ("tries",), {place: (tries,) for place, tries in totals.items()})
+    add_to("records_hourtotal", ("hour",), [str(result) for result in RESULTS], totals)
 
 
 def add_to(

@@ -75,19 +75,19 @@ class DayRollup(Figures):
 
 
 class HourTotal(models.Model):
-    """How many tries that began in one hour ended in one way, whosever they were: for charts of long ranges."""
+    """How the tries that began in one hour ended, whosever they were: for charts of long ranges."""
 
-    hour = models.DateTimeField(help_text=_("When the hour began, UTC"))
-    outcome = models.CharField(max_length=16, choices=Outcome.choices)
-    tries = models.BigIntegerField(default=0)
+    hour = models.DateTimeField(unique=True, help_text=_("When the hour began, UTC"))
+    success = models.BigIntegerField(default=0)
+    failed = models.BigIntegerField(default=0)
+    uncertain = models.BigIntegerField(default=0)
 
     class Meta:
         default_permissions = ()
-        constraints = [models.UniqueConstraint(fields=["hour", "outcome"], name="one_total_per_hour_and_outcome")]
 
     def __str__(self) -> str:
         """Tell what was counted."""
-        return f"{self.hour:%Y-%m-%d %H:00} {self.outcome}: {self.tries}"
+        return f"{self.hour:%Y-%m-%d %H:00}: {self.success}, {self.failed}, {self.uncertain}"
 
 
 class RollupDelta(Figures):

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection
 
 from records.enums import Outcome
-from records.rollups.adding import FIGURES, KEY
+from records.rollups.adding import FIGURES, KEY, RESULTS, sums_by_result
 from records.rollups.folding import as_utc
 
 
@@ -39,11 +39,12 @@ class Sum:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """How many tries that began in a span of time ended in one way."""
+    """How the tries ended that began in a span of time."""
 
     span: int
-    outcome: Outcome
-    tries: int
+    success: int
+    failed: int
+    uncertain: int
 
 
 def read_sums(since: datetime) -> list[Sum]:
@@ -73,30 +74,31 @@ def read_sums(since: datetime) -> list[Sum]:
 
 
 def read_totals(bounds: Sequence[datetime]) -> list[Total]:
-    """Sum the tries by spans of time and outcome.
+    """Sum the tries by spans of time and coarse results; spans without any are left out.
 
     Args:
         bounds: Where spans begin, ascending; the last one is the end of the last span.
     """
     marks = ", ".join(["(%s, %s, %s)"] * (len(bounds) - 1))
     parameters = [value for span, limits in enumerate(pairwise(bounds)) for value in (span, *map(_literal, limits))]
+    results = ", ".join(RESULTS)
+    summed = ", ".join(f"sum({result})" for result in RESULTS)
     # The order of the joins is said: SQLite then looks each span up in the index of the hours.
     rows = _fetch(
         f"""
         WITH spans (span, begins, ends) AS (VALUES {marks}),
             unfolded AS MATERIALIZED (
-                SELECT hour, outcome, sum(tries) AS tries FROM records_rollupdelta WHERE hour >= %s
-                GROUP BY hour, outcome
+                SELECT hour, {sums_by_result()} FROM records_rollupdelta WHERE hour >= %s GROUP BY hour
             )
-        SELECT span, outcome, sum(tries) FROM (
-            SELECT span, outcome, tries FROM spans CROSS JOIN records_hourtotal WHERE hour >= begins AND hour < ends
+        SELECT span, {summed} FROM (
+            SELECT span, {results} FROM spans CROSS JOIN records_hourtotal WHERE hour >= begins AND hour < ends
             UNION ALL
-            SELECT span, outcome, tries FROM spans CROSS JOIN unfolded WHERE hour >= begins AND hour < ends
-        ) everything GROUP BY span, outcome HAVING sum(tries) <> 0
+            SELECT span, {results} FROM spans CROSS JOIN unfolded WHERE hour >= begins AND hour < ends
+        ) everything GROUP BY span
         """,  # noqa: S608  # names of our own, no value from outside
         [*parameters, _literal(bounds[0])],
     )
-    return [Total(span, Outcome(outcome), int(tries)) for span, outcome, tries in rows]
+    return [Total(*map(int, row)) for row in rows]
 
 
 def find_first_hour() -> datetime | None:

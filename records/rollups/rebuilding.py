@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.db.models import Max, Min
 
 from records.models import SendingRecord
-from records.rollups.adding import ENDED, FIGURES, KEY, select_sums
+from records.rollups.adding import ENDED, FIGURES, KEY, RESULTS, select_sums, sums_by_result
 from records.rollups.folding import fold, wait_for_lock
 from records.rollups.models import Rollup, RollupDelta
 
@@ -105,8 +105,8 @@ def _derive(day: date) -> None:
         )
         cursor.execute("DELETE FROM records_hourtotal WHERE hour >= %s AND hour < %s", bounds)
         cursor.execute(
-            "INSERT INTO records_hourtotal (hour, outcome, tries) SELECT hour, outcome, sum(tries)"
+            f"INSERT INTO records_hourtotal (hour, {', '.join(RESULTS)}) SELECT hour, {sums_by_result()}"
             " FROM records_rollup JOIN records_rollupkey ON records_rollupkey.id = key_id"
-            " WHERE hour >= %s AND hour < %s GROUP BY hour, outcome",
+            " WHERE hour >= %s AND hour < %s GROUP BY hour",
             bounds,
         )

@@ -63,9 +63,10 @@ def assert_sums_agree() -> None:
         _add(days, (day.day, day.key_id), day)
     for rollup in Rollup.objects.select_related("key"):
         _add(by_hours, (rollup.hour.astimezone(UTC).date(), rollup.key_id), rollup)
-        of_hours[rollup.hour, rollup.key.outcome] += rollup.tries
+        of_hours[rollup.hour, Outcome(rollup.key.outcome).result.value] += rollup.tries
     for total in HourTotal.objects.all():
-        totals[total.hour, total.outcome] += total.tries
+        for name in ("success", "failed", "uncertain"):
+            totals[total.hour, name] += getattr(total, name)
     assert days == by_hours
     assert totals == of_hours
 

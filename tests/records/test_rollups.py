@@ -74,9 +74,9 @@ def test_folding_moves_what_was_noted_into_the_sums() -> None:
     assert RollupDelta.objects.count() == 0
     assert sorted(Rollup.objects.values_list("hour", "tries")) == [(NOON, 2), (NOON + HOUR, 1)]
     assert sorted(DayRollup.objects.values_list("day", "tries")) == [(NOON.date(), 1), (NOON.date(), 2)]
-    assert sorted(HourTotal.objects.values_list("hour", "outcome", "tries")) == [
-        (NOON, "accepted", 2),
-        (NOON + HOUR, "refused", 1),
+    assert sorted(HourTotal.objects.values_list("hour", "success", "failed", "uncertain")) == [
+        (NOON, 2, 0, 0),
+        (NOON + HOUR, 0, 1, 0),
     ]
     assert_sums_agree()
 
@@ -206,13 +206,13 @@ def test_totals_are_of_spans_that_end_before_the_next_begins(folded: bool) -> No
     for hours in range(6):
         make_record(started_at=NOON + hours * HOUR + timedelta(minutes=59))
     make_record(started_at=NOON + HOUR, outcome="refused")
+    make_record(started_at=NOON + 3 * HOUR, outcome="unknown")
     if folded:
         fold()
     totals = read_totals([NOON + HOUR, NOON + 3 * HOUR, NOON + 4 * HOUR])
-    assert sorted((found.span, found.outcome, found.tries) for found in totals) == [
-        (0, "accepted", 2),
-        (0, "refused", 1),
-        (1, "accepted", 1),
+    assert sorted((found.span, found.success, found.failed, found.uncertain) for found in totals) == [
+        (0, 2, 1, 0),
+        (1, 1, 0, 1),
     ]
 
 
