@@ -75,9 +75,7 @@ def read_preview(mime: bytes) -> Preview:
         headers=[(label, str(message[name])) for name, label in _HEADERS.items() if message[name]],
         html=sanitise(html, _inline_images(message)) if html else "",
         text=text,
-        attachments=[
-            _list_file(index, part) for index, part in enumerate(message.iter_attachments())
-        ],
+        attachments=[_list_file(index, part) for index, part in enumerate(message.iter_attachments())],
         fields=[(name, str(value)[:MAX_FIELD]) for name, value in message.items()][:MAX_FIELDS],
     )
 
