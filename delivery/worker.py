@@ -14,13 +14,19 @@ from delivery.engine.held_slots import held_slots
 from delivery.engine.keeping import keep
 from delivery.engine.kept_sessions import kept_sessions
 from delivery.engine.sweep import sweep
-from delivery.engine.sweeper import Sweeper
+from delivery.engine.sweeper import Sweeper, take_turn
 from delivery.resending import orders
 from delivery.wake import pass_on
 from records.rollups.folding import fold
+from records.search.filling import fill, forget_unused
 
 DEED_SECONDS = 3.0
 """How long a sweep goes on with what people asked for many mails, should the broker have lost the order to."""
+
+SEARCH_SECONDS = 2.0
+"""How long a sweep notes the addresses of new records for the search, or forgets those of records that are gone."""
+FORGET_EVERY = 3600.0
+"""Seconds between two looks for the latter."""
 
 dispatcher = Dispatcher(drain, held_slots, pass_on)
 
@@ -31,6 +37,9 @@ def _after_sweep() -> None:
     orders.continue_unfinished(seconds=DEED_SECONDS)
     fold()
     keep()
+    fill(seconds=SEARCH_SECONDS)
+    if take_turn("forget addresses", FORGET_EVERY):
+        forget_unused(seconds=SEARCH_SECONDS)
 
 
 sweeper = Sweeper(sweep, dispatcher.wake, _after_sweep)

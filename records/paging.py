@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from records.models import SendingRecord
-    from records.querysets import SendingRecordQuerySet
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_MICROSECONDS = (datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
@@ -50,31 +49,3 @@ class Page:
 
     `older` then leads on from there, even if the page is short or empty.
     """
-
-
-def get_page(
-    records: SendingRecordQuerySet, size: int, *, before: Position | None = None, after: Position | None = None
-) -> Page:
-    """Return `size` records older than `before`, newer than `after`, or the newest."""
-    if after is not None:
-        rows = list(records.newer_than(after).oldest_first()[: size + 1])
-        if len(rows) > size:
-            return _page(rows[size - 1 :: -1], has_newer=True, has_older=True)
-        # Too few for a page: the newest page shows them, and fills up with older ones.
-        before = None
-    wanted = records if before is None else records.older_than(before)
-    rows = list(wanted.newest_first()[: size + 1])
-    if not rows and before is not None:
-        return get_page(records, size)
-    return _page(rows[:size], has_newer=before is not None, has_older=len(rows) > size)
-
-
-def _page(rows: list[SendingRecord], *, has_newer: bool, has_older: bool) -> Page:
-    if not rows:
-        return Page([])
-    first, last = rows[0], rows[-1]
-    return Page(
-        rows,
-        newer=Position(first.started_at, first.pk) if has_newer else None,
-        older=Position(last.started_at, last.pk) if has_older else None,
-    )

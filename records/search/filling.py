@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Exists, Max, OuterRef
 
 from records.models import SendingRecord
-from records.search.models import SearchMark
+from records.search.models import KnownAddress, SearchMark
 from records.search.walks import fetch
 
 BATCH = 5_000
@@ -35,6 +35,35 @@ def fill(*, seconds: float) -> int:
     return reached
 
 
+def forget_unused(*, seconds: float) -> int:
+    """Forget addresses whose last record is gone, for so long at most; returns how many were looked at.
+
+    It goes on where it stopped the last time, and begins anew when it came to the end.
+    """
+    end = time.monotonic() + seconds
+    looked_at = 0
+    while number := _forget_batch():
+        looked_at += number
+        if number < BATCH or time.monotonic() > end:
+            break
+    return looked_at
+
+
+def _forget_batch() -> int:
+    with transaction.atomic():
+        # Nobody fills meanwhile: what is found to be unused here could be found to be known there.
+        mark = SearchMark.objects.select_for_update(skip_locked=True).filter(pk=1).first()
+        if mark is None:
+            return 0
+        ids = list(KnownAddress.objects.filter(pk__gt=mark.checked).order_by("pk").values_list("pk", flat=True)[:BATCH])
+        used = SendingRecord.objects.filter(receiver_address=OuterRef("address")).order_by()
+        if ids:
+            KnownAddress.objects.filter(~Exists(used), pk__gte=ids[0], pk__lte=ids[-1]).delete()
+        if ids or mark.checked:
+            SearchMark.objects.filter(pk=1).update(checked=ids[-1] if len(ids) == BATCH else 0)
+        return len(ids)
+
+
 def _find_last_written() -> int:
     """Find an id up to which no record can appear any more; 0 where none is certain now."""
     if connection.vendor == "sqlite":
@@ -56,6 +85,7 @@ def _writers() -> set[str]:
     statement = """
         SELECT virtualtransaction FROM pg_locks
         WHERE locktype = 'relation' AND relation = 'records_sendingrecord'::regclass AND mode = 'RowExclusiveLock'
+        AND pid <> pg_backend_pid()
     """
     return {writer for (writer,) in fetch(statement, ())}
 

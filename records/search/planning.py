@@ -153,6 +153,11 @@ class Search:
         self._addresses = find_addresses(filters.receiver) if filters.receiver else None
         self._walks = list(_list_walks(filters))
 
+    @property
+    def asks_for(self) -> set[str]:
+        """The names of the filters that it reads off the rows or finds by an index."""
+        return set(self._conditions)
+
     def plan(self, scope: Scope) -> Plan:
         """Choose how to search a stretch of time. To be asked within `along_indexes`."""
         if self._mail_id:

@@ -7,12 +7,15 @@ from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
+from records.filters import RecordFilters
 from records.listing import views
 from records.models import SendingRecord
-from records.paging import Position, find_position, get_page
+from records.paging import Position, find_position
+from records.search.finding import find_page
 from tests.people import client_of, make_person
 from tests.records.rows import NOON, make_mail, make_record
 
+ALL = RecordFilters()
 URL = "/system/setting/mailbox/records/"
 
 
@@ -30,10 +33,9 @@ def numbers(records: list[SendingRecord]) -> list[int]:
 @pytest.mark.django_db
 def test_every_record_is_on_exactly_one_page() -> None:
     make_records(7)
-    records = SendingRecord.objects.all()
-    first = get_page(records, 3)
-    second = get_page(records, 3, before=first.older)
-    third = get_page(records, 3, before=second.older)
+    first = find_page(ALL, 3)
+    second = find_page(ALL, 3, before=first.older)
+    third = find_page(ALL, 3, before=second.older)
     assert [numbers(page.records) for page in (first, second, third)] == [[6, 5, 4], [3, 2, 1], [0]]
     assert first.newer is None
     assert third.older is None
@@ -42,18 +44,16 @@ def test_every_record_is_on_exactly_one_page() -> None:
 @pytest.mark.django_db
 def test_the_way_back_shows_the_same_pages() -> None:
     make_records(8)
-    records = SendingRecord.objects.all()
-    second = get_page(records, 3, before=get_page(records, 3).older)
-    third = get_page(records, 3, before=second.older)
-    assert numbers(get_page(records, 3, after=third.newer).records) == numbers(second.records)
-    assert numbers(get_page(records, 3, after=second.newer).records) == [7, 6, 5]
+    second = find_page(ALL, 3, before=find_page(ALL, 3).older)
+    third = find_page(ALL, 3, before=second.older)
+    assert numbers(find_page(ALL, 3, after=third.newer).records) == numbers(second.records)
+    assert numbers(find_page(ALL, 3, after=second.newer).records) == [7, 6, 5]
 
 
 @pytest.mark.django_db
 def test_the_newest_page_is_full_even_when_reached_from_behind() -> None:
     make_records(4)
-    records = SendingRecord.objects.all()
-    page = get_page(records, 3, after=Position(NOON, 10**9))
+    page = find_page(ALL, 3, after=Position(NOON, 10**9))
     assert numbers(page.records) == [3, 2, 1]
     assert page.newer is None
 
@@ -61,16 +61,15 @@ def test_the_newest_page_is_full_even_when_reached_from_behind() -> None:
 @pytest.mark.django_db
 def test_new_records_shift_nothing_on_an_older_page() -> None:
     make_records(6)
-    records = SendingRecord.objects.all()
-    older = get_page(records, 3).older
+    older = find_page(ALL, 3).older
     make_record(receiver_address="r99@example.net", started_at=NOON + timedelta(hours=1))
-    assert numbers(get_page(records, 3, before=older).records) == [2, 1, 0]
+    assert numbers(find_page(ALL, 3, before=older).records) == [2, 1, 0]
 
 
 @pytest.mark.django_db
 def test_a_page_whose_records_are_gone_leads_to_the_newest() -> None:
     make_records(2)
-    page = get_page(SendingRecord.objects.all(), 3, before=Position(NOON - timedelta(days=1), 1))
+    page = find_page(ALL, 3, before=Position(NOON - timedelta(days=1), 1))
     assert numbers(page.records) == [1, 0]
 
 
