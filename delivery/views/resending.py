@@ -103,7 +103,8 @@ def _begin(request: HttpRequest, filters: RecordFilters, form: ResendingForm) ->
 @vary_on_headers("HX-Request")
 def list_orders(request: HttpRequest) -> HttpResponse:
     """List the latest orders, whoever gave them."""
-    context = {"works": Resending.objects.all()[:MAX_LISTED]}
+    works = list(Resending.objects.all()[:MAX_LISTED])
+    context = {"works": works, "is_live": any(work.is_unfinished for work in works)}
     return render(request, _part_or_page(request, "resendings"), context)
 
 
