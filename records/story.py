@@ -49,6 +49,15 @@ class Attempt:
         return find_duration(self.record)
 
     @property
+    def likeness(self) -> tuple[object, ...]:
+        """What tries that ended alike have in common; servers may word the same answer differently each time."""
+        return tuple(
+            (record.outcome, record.phase, record.fault, record.reply_code, record.enhanced_status, *answer.receivers)
+            for answer in self.answers
+            for record in [answer.record]
+        )
+
+    @property
     def is_hop(self) -> bool:
         """Tell whether another account took the mail over, or its own took it back."""
         return self.record.skip_reason in _HOPS

@@ -4,13 +4,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from records.enums import MailState
 from records.interventions import Intervention
 from records.models import Mail
 from records.story import Attempt, Story
 
+LEAST_FOLDED = 3
+"""So many tries between two others that ended just like them are folded away."""
 LEAST_GAP = timedelta(seconds=1)
 """Shorter waits are not worth a line."""
 
@@ -22,6 +24,8 @@ class EventKind(StrEnum):
     """Somebody asked for the mail, and it was stored."""
     TRY = "try"
     """A worker tried it, or found that it can't be tried."""
+    ALIKE = "alike"
+    """Tries between two others that all ended alike."""
     HOP = "hop"
     """Another account took it over, or its own took it back."""
     DEED = "deed"
@@ -47,6 +51,13 @@ class Event:
     """Of a hop: the address of the account that has the mail now."""
     wait: timedelta | None = None
     """Of what comes next: how long until then; None: it is due."""
+    folded: tuple["Event", ...] = ()
+    """Of tries that ended alike: each."""
+
+    @property
+    def epochs(self) -> set[int]:
+        """The claims that the folded tries belong to."""
+        return {event.attempt.record.epoch for event in self.folded if event.attempt}
 
 
 def draw_timeline(mail: Mail, story: Story, deeds: Iterable[Intervention], now: datetime) -> list[Event]:
@@ -66,7 +77,7 @@ def draw_timeline(mail: Mail, story: Story, deeds: Iterable[Intervention], now: 
     events.sort(key=lambda event: event.at)
     if not story.is_cut:
         events += _tell_next(mail, story, now)
-    return list(_with_gaps(events))
+    return list(_fold(_with_gaps(events)))
 
 
 def _tell_attempts(mail: Mail, attempts: Sequence[Attempt]) -> Iterator[Event]:
@@ -92,3 +103,19 @@ def _with_gaps(events: Sequence[Event]) -> Iterator[Event]:
         gap = event.at - before.ended_at
         is_told = gap >= LEAST_GAP and event.kind not in {EventKind.NEXT, EventKind.UNDER_WAY}
         yield replace(event, gap=gap) if is_told else event
+
+
+def _fold(events: Iterable[Event]) -> Iterator[Event]:
+    for _likeness, run in groupby(events, key=_likeness_of):
+        first, *rest = run
+        yield first
+        if len(rest) > LEAST_FOLDED:
+            amid = tuple(rest[:-1])
+            yield Event(EventKind.ALIKE, amid[0].at, amid[-1].ended_at, folded=amid)
+            rest = rest[-1:]
+        yield from rest
+
+
+def _likeness_of(event: Event) -> object:
+    attempt = event.attempt
+    return attempt.likeness if attempt is not None and attempt.mark == "failed" else id(event)

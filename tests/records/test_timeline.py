@@ -102,6 +102,46 @@ def test_a_mail_in_a_workers_hand_says_so_until_its_record_does() -> None:
     assert told(mail) == ["accepted", "try 1", "try 2"]
 
 
+def make_tries(mail: Mail, codes: list[int]) -> None:
+    for epoch, code in enumerate(codes, start=1):
+        values = {**DEFERRED, "reply_code": code, "reply_text": f"Later {epoch}"}
+        make_record(mail, epoch=epoch, started_at=after(minutes=epoch), **values)
+
+
+def test_tries_amid_others_that_ended_alike_are_folded() -> None:
+    mail = make_mail()
+    make_tries(mail, [450] * 6 + [451])
+    events = timeline(mail)
+    numbers = [event.attempt.number if event.attempt else None for event in events]
+    assert [event.kind.value for event in events] == ["accepted", "try", "alike", "try", "try"]
+    assert numbers == [None, 1, None, 6, 7]
+    assert events[2].epochs == {2, 3, 4, 5}
+
+
+def test_a_few_tries_that_ended_alike_all_stand() -> None:
+    mail = make_mail()
+    make_tries(mail, [450] * 4)
+    assert [event.kind.value for event in timeline(mail)] == ["accepted", "try", "try", "try", "try"]
+
+
+def test_what_happened_between_tries_is_never_folded() -> None:
+    mail = make_mail()
+    make_tries(mail, [450] * 6)
+    Intervention.objects.create(mail=mail, deed=Deed.SEND_NOW, done_by="ada", done_at=after(minutes=3, seconds=30))
+    kinds = [event.kind.value for event in timeline(mail)]
+    assert kinds == ["accepted", "try", "try", "try", "deed", "try", "try", "try"]
+
+
+def test_the_folded_tries_are_open_where_the_page_is_about_one_of_them() -> None:
+    mail = make_mail()
+    make_tries(mail, [450] * 6)
+    client = client_of(make_person("records.view_sendingrecord"))
+    amid, last = (page_of(client, mail.records.get(epoch=epoch).pk) for epoch in (3, 6))
+    assert '<details class="step-alike" open> <summary> 4 more tries ended alike' in amid
+    assert '<details class="step-alike" > <summary> 4 more tries ended alike' in last
+    assert "Later 4" in last
+
+
 @pytest.mark.parametrize(
     ("seconds", "written"),
     [
