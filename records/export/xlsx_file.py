@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from datetime import datetime, tzinfo
 from typing import IO, TYPE_CHECKING
-from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from records.export import xlsx_parts as parts
@@ -32,7 +31,8 @@ _TIME, _HEADER = 1, 2
 """Styles, by their places in `xlsx_parts.STYLES`."""
 _DAY_ZERO = datetime(1899, 12, 30)  # noqa: DTZ001  # spreadsheets know no time zones
 _DAY_SECONDS = 86_400
-_UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\ufffe\uffff]|[\ud800-\udfff]|_(?=x[0-9A-Fa-f]{4}_)")
+_UNWRITABLE = re.compile(r"[&<>\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff]|_(?=x[0-9A-Fa-f]{4}_)")
+_MARKUP = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 class Outlet:
@@ -147,9 +147,11 @@ def serial(moment: datetime, zone: tzinfo) -> str:
 
 def clean(text: str) -> str:
     """Write a text into XML: what XML can't hold by the escapes of this format (ECMA-376, ST_Xstring)."""
-    return escape(_UNWRITABLE.sub(_escape, text))
+    return _UNWRITABLE.sub(_escape, text)
 
 
 def _escape(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return f"_x{code:04X}_" if code < 0x80 else "\N{REPLACEMENT CHARACTER}"
+    char = match[0]
+    if char in _MARKUP:
+        return _MARKUP[char]
+    return f"_x{ord(char):04X}_" if char.isascii() else "\N{REPLACEMENT CHARACTER}"
