@@ -59,7 +59,8 @@ def find_folded_page(
 
 def _fold(filters: RecordFilters, records: list[SendingRecord]) -> tuple[list[SendingRecord], dict[int, int]]:
     """Leave out what a later try stands for, wherever in the list that is."""
-    receivers = dict(_count(filters, {record.receiver_id for record in records}))
+    receivers = {each.receiver_id: _Receiver(each.pk, 1) for each in records}
+    receivers |= dict(_count(filters, receivers))
     lines = [each for each in records if receivers[each.receiver_id].latest == each.pk]
     return lines, {each.pk: receivers[each.receiver_id].tries for each in lines}
 

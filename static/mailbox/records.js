@@ -33,13 +33,14 @@ function searchOn() {
   const link = document.querySelector("[data-search-on]");
   if (link && searches < MOST_BY_ITSELF && document.visibilityState === "visible") {
     searches += 1;
-    // One click each: what is swapped in is told of piece by piece.
     link.removeAttribute("data-search-on");
     link.click();
   }
 }
 
-document.addEventListener("htmx:load", searchOn);
+// Not htmx:load of each piece that is swapped in: the link may not be htmx's own yet.
+document.addEventListener("htmx:load", searchOn, { once: true });
+document.addEventListener("htmx:afterSettle", searchOn);
 document.addEventListener("visibilitychange", searchOn);
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.target.id === "results") {

@@ -1,0 +1,177 @@
+"""Views of the list that a person keeps under a name."""
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from records.enums import Outcome
+from records.filters import RecordFilters
+from records.forms import find_filters
+from records.listing import saved_views
+from records.listing.models import SavedView
+from records.listing.saved_views import FAILED_TODAY, ViewRefusedError, list_views, save_view
+from tests.people import client_of, make_person
+from tests.records.rows import make_record
+
+URL = "/system/setting/mailbox/records/"
+VIEWS = f"{URL}views/"
+SAVE = f"{VIEWS}save/"
+
+
+@pytest.fixture
+def person(db: None) -> User:
+    return make_person("records.view_sendingrecord")
+
+
+@pytest.fixture
+def client(person: User) -> Client:
+    return client_of(person)
+
+
+def filters_of(query: str) -> RecordFilters:
+    filters = find_filters(query)
+    assert filters is not None
+    return filters
+
+
+def names(person: User, query: str = "") -> list[tuple[str, bool]]:
+    return [(str(view.name), view.is_current) for view in list_views(person.pk, filters_of(query))]
+
+
+def test_failed_today_is_there_from_the_beginning(client: Client) -> None:
+    make_record(receiver_address="today@example.net", outcome=Outcome.REFUSED, started_at=timezone.now())
+    make_record(receiver_address="fine@example.net", started_at=timezone.now())
+    make_record(receiver_address="old@example.net", outcome=Outcome.REFUSED)
+    assert f'href="{URL}?range=today&amp;result=failed"' in client.get(URL).content.decode()
+    response = client.get(f"{URL}?{FAILED_TODAY}")
+    assert [each.receiver_address for each in response.context["page"].records] == ["today@example.net"]
+
+
+def test_a_view_is_saved_with_its_filters_and_shown_beside_the_others(client: Client, person: User) -> None:
+    response = client.post(SAVE, {"name": "Refused this week", "query": "range=7d&outcome=refused&sender="})
+    assert response.headers["Location"] == f"{URL}?range=7d&outcome=refused"
+    assert names(person) == [("Failed today", False), ("Refused this week", False)]
+    assert names(person, "outcome=refused&range=7d") == [("Failed today", False), ("Refused this week", True)]
+    assert "The view was saved." in client.get(URL).content.decode()
+
+
+def test_relative_days_are_kept_relative(client: Client) -> None:
+    client.post(SAVE, {"name": "Week", "query": "range=7d"})
+    assert SavedView.objects.get().query == "range=7d"
+
+
+def test_what_is_saved_already_is_not_offered_to_be_saved(client: Client) -> None:
+    make_record()
+    assert "Save as a view" in client.get(URL, {"receiver": "anna"}).content.decode()
+    client.post(SAVE, {"name": "Anna", "query": "receiver=anna"})
+    assert "Save as a view" not in client.get(URL, {"receiver": "anna"}).content.decode()
+    assert "Save as a view" not in client.get(URL).content.decode()
+
+
+def test_the_same_name_replaces_a_view(client: Client) -> None:
+    client.post(SAVE, {"name": "Mine", "query": "receiver=anna"})
+    client.post(SAVE, {"name": "Mine", "query": "receiver=bob"})
+    assert [view.query for view in SavedView.objects.all()] == ["receiver=bob"]
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 61, "a\0b"])
+def test_a_name_that_is_none_is_refused(client: Client, name: str) -> None:
+    response = client.post(SAVE, {"name": name, "query": "receiver=anna"}, follow=True)
+    assert "Give the view a name of at most 60 characters." in response.content.decode()
+    assert not SavedView.objects.exists()
+
+
+@pytest.mark.parametrize("query", ["since=soon", "result=maybe", "mail=x"])
+def test_filters_that_are_wrong_are_not_saved(client: Client, query: str) -> None:
+    assert client.post(SAVE, {"name": "Wrong", "query": query}).headers["Location"] == URL
+    assert not SavedView.objects.exists()
+
+
+def test_nothing_to_filter_is_nothing_to_save(client: Client) -> None:
+    response = client.post(SAVE, {"name": "All", "query": ""}, follow=True)
+    assert "There is no filter to save." in response.content.decode()
+
+
+def test_the_number_of_views_has_an_end(person: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(saved_views, "MAX_VIEWS", 2)
+    for name in ("a", "b"):
+        save_view(person.pk, name, filters_of("receiver=x"))
+    with pytest.raises(ViewRefusedError, match="Delete one"):
+        save_view(person.pk, "c", filters_of("receiver=x"))
+    save_view(person.pk, "b", filters_of("receiver=y"))
+    save_view(make_person().pk, "c", filters_of("receiver=x"))
+
+
+def test_a_view_can_be_renamed_but_not_to_a_name_that_is_taken(client: Client, person: User) -> None:
+    for name in ("a", "b"):
+        save_view(person.pk, name, filters_of("receiver=x"))
+    first = SavedView.objects.get(name="a")
+    client.post(f"{VIEWS}{first.pk}/rename/", {"name": "c"})
+    assert names(person)[1:] == [("b", False), ("c", False)]
+    response = client.post(f"{VIEWS}{first.pk}/rename/", {"name": "b"}, follow=True)
+    assert "You have a view of that name already." in response.content.decode()
+    assert names(person)[1:] == [("b", False), ("c", False)]
+    assert "Give the view a name" in client.post(f"{VIEWS}{first.pk}/rename/", {}, follow=True).content.decode()
+
+
+def test_a_view_can_be_deleted(client: Client, person: User) -> None:
+    save_view(person.pk, "a", filters_of("receiver=x"))
+    response = client.post(f"{VIEWS}{SavedView.objects.get().pk}/delete/", follow=True)
+    assert "The view was deleted." in response.content.decode()
+    assert "No view is saved yet" in response.content.decode()
+
+
+@pytest.mark.parametrize("deed", ["rename", "delete"])
+def test_nobody_touches_the_views_of_others(client: Client, deed: str) -> None:
+    other = make_person("records.view_sendingrecord")
+    save_view(other.pk, "theirs", filters_of("receiver=x"))
+    view = SavedView.objects.get()
+    assert client.post(f"{VIEWS}{view.pk}/{deed}/", {"name": "mine"}).status_code == 404
+    assert SavedView.objects.get().name == "theirs"
+    assert "theirs" not in client.get(URL).content.decode()
+    assert "theirs" not in client.get(VIEWS).content.decode()
+
+
+def test_own_views_are_a_page_and_for_htmx_a_part(client: Client, person: User) -> None:
+    save_view(person.pk, "<b>bold", filters_of("receiver=x"))
+    page = client.get(VIEWS).content.decode()
+    part = client.get(VIEWS, headers={"HX-Request": "true"}).content.decode()
+    assert "<html" in page
+    assert "<html" not in part
+    assert "&lt;b&gt;bold" in part
+    assert "<b>bold" not in part
+
+
+def test_more_views_take_no_more_queries(client: Client, person: User) -> None:
+    save_view(person.pk, "a", filters_of("receiver=x"))
+    with CaptureQueriesContext(connection) as with_one:
+        client.get(URL)
+    for name in ("b", "c"):
+        save_view(person.pk, name, filters_of("receiver=x"))
+    with CaptureQueriesContext(connection) as with_three:
+        client.get(URL)
+    assert len(with_three) == len(with_one)
+
+
+def test_only_those_who_see_records_may_and_only_by_their_own_forms(person: User) -> None:
+    nobody = client_of(make_person())
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(person)
+    for client in (nobody, strict):
+        assert client.post(SAVE, {"name": "a", "query": "receiver=x"}).status_code == 403
+    assert nobody.get(VIEWS).status_code == 403
+    assert not SavedView.objects.exists()
+
+
+def test_saving_is_no_link(client: Client) -> None:
+    assert client.get(SAVE).status_code == 405
+    assert client.get(f"{VIEWS}1/delete/").status_code == 405
+
+
+def test_views_go_with_their_person(person: User) -> None:
+    save_view(person.pk, "a", filters_of("receiver=x"))
+    person.delete()
+    assert not SavedView.objects.exists()

@@ -1,0 +1,216 @@
+"""The record list in a real browser: live, searched on, in the reader's time zone, accessible, and without scripts."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Browser, Page, Request, expect
+from pytest_django.live_server_helper import LiveServer
+
+from records.listing.models import ListPreference, SavedView
+from records.search import planning
+from tests.people import sign_in
+from tests.records.rows import NOON, make_record
+from tests.web.checking import assert_accessible
+
+pytestmark = pytest.mark.django_db(transaction=True)
+RECORDS = "/system/setting/mailbox/records/"
+NEWS = "[data-news]"
+
+
+@pytest.fixture
+def signed_in(page: Page, live_server: LiveServer, administrator: User) -> Page:
+    sign_in(page, live_server.url, administrator)
+    # The browser has said its time zone already.
+    zone = page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")
+    ListPreference.objects.create(user=administrator, browser_time_zone=zone)
+    return page
+
+
+@pytest.fixture
+def watched(signed_in: Page, live_server: LiveServer) -> Page:
+    """The list with one record, and a clock that stands until it is moved."""
+    make_record(receiver_address="first@example.net")
+    signed_in.clock.install()
+    signed_in.goto(live_server.url + RECORDS, wait_until="networkidle")
+    return signed_in
+
+
+def make_news(number: int) -> None:
+    for index in range(number):
+        make_record(receiver_address=f"new{index}@example.net", started_at=NOON + timedelta(minutes=index + 1))
+
+
+def news_requests(page: Page) -> list[str]:
+    requests: list[str] = []
+
+    def note(request: Request) -> None:
+        if urlsplit(request.url).path == f"{RECORDS}new/":
+            requests.append(request.url)
+
+    page.on("request", note)
+    return requests
+
+
+def test_new_records_are_told_of_and_loaded_by_a_click(watched: Page) -> None:
+    expect(watched.locator(NEWS)).to_be_hidden()
+    make_news(2)
+    watched.clock.fast_forward(11_000)
+    expect(watched.locator(NEWS)).to_have_text("2 new records")
+    expect(watched.locator("table.records tbody tr")).to_have_count(1)
+    watched.click(NEWS)
+    expect(watched.locator("table.records tbody tr")).to_have_count(3)
+    expect(watched.locator(NEWS)).to_be_hidden()
+    expect(watched.locator("#results h2")).to_be_focused()
+
+
+def test_what_one_is_at_keeps_the_focus_when_news_come(watched: Page) -> None:
+    watched.fill("#id_receiver", "example")
+    expect(watched).to_have_url(re.compile("receiver=example"))
+    make_news(1)
+    watched.clock.fast_forward(11_000)
+    expect(watched.locator(NEWS)).to_have_text("1 new record")
+    expect(watched.locator("#id_receiver")).to_be_focused()
+
+
+def test_a_page_that_nobody_looks_at_asks_for_nothing(watched: Page) -> None:
+    requests = news_requests(watched)
+    watched.evaluate("Object.defineProperty(document, 'visibilityState', {get: () => 'hidden', configurable: true})")
+    watched.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    make_news(1)
+    watched.clock.fast_forward(600_000)
+    assert requests == []
+    watched.evaluate("delete document.visibilityState; document.dispatchEvent(new Event('visibilitychange'))")
+    watched.clock.fast_forward(11_000)
+    expect(watched.locator(NEWS)).to_have_text("1 new record")
+
+
+def test_it_asks_less_often_while_nothing_happens(watched: Page) -> None:
+    requests = news_requests(watched)
+    for seconds, number in ((11, 1), (11, 1), (5, 2)):
+        watched.clock.fast_forward(seconds * 1000)
+        watched.wait_for_load_state("networkidle")
+        assert len(requests) == number
+
+
+def test_whoever_was_signed_out_is_not_asked_on_and_on(watched: Page) -> None:
+    watched.context.clear_cookies()
+    requests = news_requests(watched)
+    with watched.expect_response(re.compile("/sign-in/")):
+        watched.clock.fast_forward(11_000)
+    watched.clock.fast_forward(600_000)
+    watched.wait_for_load_state("networkidle")
+    assert len(requests) == 1
+
+
+@pytest.fixture
+def rare(signed_in: Page, monkeypatch: pytest.MonkeyPatch) -> Page:
+    """A receiver that a search finds only when it goes on twice."""
+    for name in ("BUDGET", "BUDGET_ELSEWHERE", "BUDGET_WITH_MAILS"):
+        monkeypatch.setattr(planning, name, 60)
+    monkeypatch.setattr(planning, "FIRST_STRETCH", 60)
+    for minute in range(130):
+        subject = minute in {10, 100}
+        record = make_record(receiver_address=f"r{minute}@example.net", started_at=NOON - timedelta(minutes=minute))
+        record.mail.subject = "A rare one" if subject else "Rows"
+        record.mail.save(update_fields=["subject"])
+    return signed_in
+
+
+def test_a_search_that_stopped_goes_on_by_itself_and_adds_what_it_finds(rare: Page, live_server: LiveServer) -> None:
+    rare.goto(f"{live_server.url}{RECORDS}?subject=rare")
+    rows = rare.locator("table.records tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(1)).to_contain_text("r100@example.net")
+    expect(rare.locator("#rest")).not_to_contain_text("Search on")
+    rows.nth(1).locator("a").click()
+    expect(rare.locator("#drawer")).to_contain_text("r100@example.net")
+
+
+def test_searching_on_leaves_the_focus_where_it_is(rare: Page, live_server: LiveServer) -> None:
+    rare.goto(live_server.url + RECORDS, wait_until="networkidle")
+    rare.click(".more-filters > summary")
+    rare.fill("#id_subject", "rare")
+    expect(rare.locator("table.records tbody tr")).to_have_count(2)
+    expect(rare.locator("#id_subject")).to_be_focused()
+    expect(rare.locator("#more-count")).to_have_text(re.compile("1 in use"))
+
+
+def test_times_become_those_of_the_browser(browser: Browser, live_server: LiveServer, administrator: User) -> None:
+    make_record()
+    with browser.new_context(timezone_id="Asia/Shanghai") as context:
+        page = context.new_page()
+        sign_in(page, live_server.url, administrator)
+        page.goto(live_server.url + RECORDS)
+        expect(page.locator("table.records time")).to_have_text("2026-03-10 20:00:00")
+        expect(page.locator("#results")).to_contain_text("Times in Asia/Shanghai")
+    assert ListPreference.objects.get(user=administrator).browser_time_zone == "Asia/Shanghai"
+
+
+def test_the_look_is_chosen_in_the_drawer(signed_in: Page, live_server: LiveServer) -> None:
+    make_record()
+    signed_in.goto(f"{live_server.url}{RECORDS}?receiver=anna", wait_until="networkidle")
+    signed_in.get_by_role("link", name="View", exact=True).click()
+    drawer = signed_in.locator("#drawer")
+    drawer.get_by_label("Subject").check()
+    drawer.get_by_label("Compact").check(force=True)
+    drawer.get_by_role("button", name="Save").click()
+    expect(signed_in.locator("table.records-compact th")).to_have_count(8)
+    expect(signed_in).to_have_url(re.compile(r"\?receiver=anna$"))
+
+
+@pytest.fixture
+def without_scripts(browser: Browser, live_server: LiveServer, administrator: User) -> Iterator[Page]:
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        sign_in(page, live_server.url, administrator)
+        yield page
+
+
+def test_everything_works_without_scripts(without_scripts: Page, live_server: LiveServer) -> None:
+    page = without_scripts
+    make_record(receiver_address="anna@example.net")
+    make_record(receiver_address="bob@example.net")
+    page.goto(live_server.url + RECORDS)
+    page.click(".more-filters > summary")
+    page.fill("#id_message_id", "")
+    page.fill("#id_receiver", "anna")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.locator("table.records tbody tr")).to_have_count(1)
+    page.click(".save-view > summary")
+    page.fill("#save-view-name", "Anna's")
+    page.get_by_role("button", name="Save").click()
+    assert SavedView.objects.get().query == "receiver=anna"
+    page.get_by_role("link", name="Fold tries").click()
+    expect(page.get_by_role("link", name="Fold tries")).to_have_attribute("aria-current", "true")
+    page.get_by_role("link", name="View", exact=True).click()
+    page.get_by_label("Compact").check(force=True)
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("table.records-compact tbody tr")).to_have_count(1)
+    page.get_by_role("link", name="Take away Receiver anna").click()
+    expect(page.locator("table.records tbody tr")).to_have_count(2)
+    page.get_by_role("link", name="Edit views").click()
+    page.get_by_role("button", name="Delete Anna's").click()
+    expect(page.locator("main")).to_contain_text("No view is saved yet")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(
+    "path", ["?phase=auth&range=7d", "?fold=1&receiver=an", "?since=soon&phase=lunch", "look/", "views/"]
+)
+def test_it_is_accessible_and_fits(
+    signed_in: Page, live_server: LiveServer, administrator: User, path: str, width: int
+) -> None:
+    make_record(receiver_address=f"{'anna' * 15}@{'example' * 8}.net", accessed_resource="/task/" + "long" * 200)
+    SavedView.objects.create(user=administrator, name="n" * 60, query="receiver=anna")
+    signed_in.emulate_media(reduced_motion="reduce")
+    signed_in.set_viewport_size({"width": width, "height": 800})
+    signed_in.goto(live_server.url + RECORDS + path, wait_until="networkidle")
+    assert signed_in.evaluate("document.documentElement.scrollWidth") == width
+    for theme in ("light", "dark"):
+        signed_in.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
+        signed_in.evaluate("Promise.allSettled(document.getAnimations().map(animation => animation.finished))")
+        assert_accessible(signed_in)
