@@ -46,6 +46,7 @@ PAGE_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "records:detail": ("records.view_sendingrecord",),
     "records:of_mail": ("records.view_sendingrecord",),
     "records:export": ("records.export_records",),
+    "records:export_xlsx": ("records.export_records",),
     "records:preview": ("records.view_content",),
     "records:attachment": ("records.view_content",),
     "records:keeping": ("records.change_keepingrules",),
@@ -71,5 +72,9 @@ PAGE_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "delivery:compose": ("records.send_mail",),
     "delivery:accepted": ("records.send_mail",),
     "delivery:resend": ("records.send_mail",),
+    "delivery:resend_many": ("records.view_sendingrecord", "records.send_mail"),
+    "delivery:resendings": ("records.view_sendingrecord", "records.send_mail"),
+    "delivery:resending": ("records.view_sendingrecord", "records.send_mail"),
+    "delivery:resending_cancel": ("records.view_sendingrecord", "records.send_mail"),
     "delivery:cancel": ("records.cancel_mail",),
 }

@@ -25,12 +25,15 @@ from records.alarms.models import Alarm, WebhookCall
 from records.enums import Fault, Outcome, Phase, ReceiverState, SkipReason
 from records.interventions import BulkIntervention, Deed, Intervention
 from records.models import DeliveryPause, Heartbeat, Mail, SendingRecord
+from records.resending.enums import LeftOut, ResendingState
+from records.resending.models import UNFINISHED, Resending
 from senders.enums import CircuitState, Encryption
 from senders.guides import GUIDES
 from senders.listing import list_rows
 from senders.models import Circuit, Sender
 from senders.services import save_sender, set_default_sender
 from tests import smtpd
+from tests.delivery.resending.scenes import order
 from tests.dns_server import dns_server
 from tests.people import PASSWORD, make_person
 from tests.records.rows import compose, make_mail, make_record
@@ -54,10 +57,11 @@ PAGES = {
     "records:preview", "delivery:check_saved", "delivery:compose", "delivery:accepted", "delivery:resend",
     "delivery:alarms", "delivery:queue", "delivery:queue_mails", "delivery:queue_mail", "delivery:queue_cancel",
     "delivery:queue_send_now", "delivery:queue_retry", "delivery:queue_decide", "delivery:queue_work",
+    "delivery:resend_many", "delivery:resendings", "delivery:resending",
 }  # fmt: skip
 OTHERS = {
     "senders:set_default", "senders:stand_ins", "senders:default_stand_ins",
-    "records:of_mail", "records:export", "records:attachment",
+    "records:of_mail", "records:export", "records:export_xlsx", "records:attachment", "delivery:resending_cancel",
     "delivery:check", "delivery:detect", "delivery:cancel", "delivery:retry", "delivery:send_now", "delivery:decide",
     "delivery:pause_all", "delivery:resume_all", "delivery:pause", "delivery:resume",
 }  # fmt: skip
@@ -253,6 +257,23 @@ class TestEveryPage:
         records = [make_record(mail, epoch=number, **why) for number, why in enumerate(whys)]
         for record in records:
             assert_chinese(admin.get(reverse("records:detail", args=[record.pk])).content.decode())
+
+    def test_of_sending_again(self, admin: Client, filled: Mail) -> None:
+        for query in ("", "?since=soon", "?receiver=nobody"):
+            assert_chinese(admin.get(reverse("delivery:resend_many") + query).content.decode())
+        assert_chinese(admin.get(reverse("delivery:resendings")).content.decode())
+        for state in ResendingState:
+            work = order()
+            is_over = state not in UNFINISHED
+            Resending.objects.filter(pk=work.pk).update(
+                state=state,
+                total=9,
+                sent=3,
+                left_out={reason.value: 1 for reason in LeftOut},
+                finished_at=work.began_at if is_over else None,
+            )
+            assert_chinese(admin.get(reverse("delivery:resending", args=[work.pk])).content.decode())
+        assert_chinese(admin.get(reverse("delivery:resendings")).content.decode())
 
     def test_of_writing(self, admin: Client, filled: Mail) -> None:
         waiting = make_mail(state="queued", subject="等待")
