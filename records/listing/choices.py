@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.db import connection
+
 from records.enums import Outcome, ResultClass
 from records.forms import FilterForm
 from records.models import SendingRecord
 from senders.models import Sender
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
     from django.http import HttpRequest
 
 _RECENT = 300
@@ -27,11 +28,20 @@ def make_filter_form(request: HttpRequest) -> FilterForm:
 
 def list_recent_causes() -> set[str]:
     """List the causes of the latest failures, in one query that reads a bounded part of an index."""
-    latest = [_latest_causes(outcome) for outcome in _WITH_CAUSE]
-    return set(latest[0].union(*latest[1:])) - {""}
+    with connection.cursor() as cursor:
+        cursor.execute(CAUSES)
+        return {cause for (cause,) in cursor.fetchall() if cause}
 
 
-def _latest_causes(outcome: Outcome) -> QuerySet[SendingRecord, str]:
-    latest = SendingRecord.objects.filter(outcome=outcome).newest_first()[:_RECENT]
-    # A table of its own, so that the union, which takes no order, may have one in each of its parts.
-    return SendingRecord.objects.filter(pk__in=latest.values("pk")).order_by().values_list("cause", flat=True)
+def _latest_causes(outcome: Outcome) -> str:
+    # Written by hand and without parameters: SQLite takes an index with a condition only where it reads that condition.
+    return f"""
+        SELECT cause FROM (
+            SELECT cause FROM records_sendingrecord
+            WHERE NOT (outcome = '{Outcome.ACCEPTED}') AND outcome = '{outcome}'
+            ORDER BY started_at DESC, id DESC LIMIT {_RECENT}
+        ) AS latest_{outcome}
+    """  # noqa: S608  # names and values of our own, nothing from outside
+
+
+CAUSES = " UNION ".join(_latest_causes(outcome) for outcome in _WITH_CAUSE)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
+from django.db import connection
 from django.http import QueryDict
 from django.test import Client
 from django.utils import timezone, translation
@@ -11,6 +12,7 @@ from django.utils import timezone, translation
 from records.enums import Outcome, Phase, ResultClass
 from records.filters import DayRange, RecordFilters
 from records.forms import FilterForm, find_filters, name_cause
+from records.listing.choices import CAUSES
 from records.models import SendingRecord
 from tests.people import client_of, make_person
 from tests.records.rows import make_mail, make_record
@@ -145,3 +147,17 @@ def test_every_filter_narrows(db: None) -> None:
         assert form.is_valid()
         if name not in {"sender", "since", "until"}:
             assert list(form.filters().apply(SendingRecord.objects.all())) == [], name
+
+
+@pytest.mark.django_db
+def test_causes_are_read_along_the_index_of_what_failed() -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute(f"EXPLAIN QUERY PLAN {CAUSES}")
+            reads = [row[3] for row in cursor.fetchall() if "records_sendingrecord" in row[3]]
+        else:
+            cursor.execute("SET LOCAL enable_seqscan TO off")
+            cursor.execute(f"EXPLAIN {CAUSES}")
+            reads = [row[0] for row in cursor.fetchall() if "records_sendingrecord" in row[0]]
+    assert len(reads) == 7
+    assert all("record_by_outcome" in read for read in reads)
