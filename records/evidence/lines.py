@@ -1,0 +1,57 @@
+"""The lines of evidence: how they are written, hashed, chained and signed."""
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+FORMAT = "mailbox-evidence-1"
+BEFORE_THE_FIRST = "0" * 64
+"""What the first line names as the hash of the one before."""
+SIGNED_EVERY = 1000
+"""Lines from one signature to the next."""
+
+Line = dict[str, Any]
+
+
+def write(line: Mapping[str, Any]) -> bytes:
+    """Write a line in the one form that it has: keys in order, no spaces, UTF-8, without its end."""
+    return json.dumps(line, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def hash_of(line: Mapping[str, Any]) -> str:
+    """Reckon the hash of a line: of all that it holds but the hash itself and a signature."""
+    held = {name: value for name, value in line.items() if name not in ("hash", "signature")}
+    return hashlib.sha256(write(held)).hexdigest()
+
+
+def chain(contents: Iterable[Mapping[str, Any]], key: Ed25519PrivateKey) -> Iterator[bytes]:
+    """Write lines one after the other, each with the hash of the one before; the last one given ends the file."""
+    previous = BEFORE_THE_FIRST
+    for number, content in enumerate(_with_seals(contents)):
+        line = {**content, "number": number, "previous": previous}
+        previous = line["hash"] = hash_of(line)
+        if line["kind"] in ("seal", "end"):
+            line["signature"] = base64.b64encode(key.sign(previous.encode())).decode()
+        yield write(line) + b"\n"
+
+
+def _with_seals(contents: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    for place, content in enumerate(contents, 1):
+        yield content
+        if place % SIGNED_EVERY == 0 and content["kind"] != "end":
+            yield {"kind": "seal"}
+
+
+def is_signed(line: Mapping[str, Any], key: Ed25519PublicKey) -> bool:
+    """Tell whether a key made the signature of a line."""
+    try:
+        key.verify(base64.b64decode(str(line.get("signature", "")), validate=True), str(line["hash"]).encode())
+    except (InvalidSignature, binascii.Error, ValueError):
+        return False
+    return True
