@@ -3,13 +3,14 @@
 It is drawn twice, for wide and for narrow screens, so that its words keep their size; CSS shows one of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
 
 from django.utils import timezone
 from django.utils.dateformat import format as format_date
+from django.utils.translation import gettext as _
 
 from records.overview.figures import Tally
 from records.overview.spans import Step, Window
@@ -19,6 +20,8 @@ _TOP, _HEIGHT, _BELOW = 14, 200, 30
 _BOTTOM = _TOP + _HEIGHT
 _LEFT = 54
 _LEAST_TOP = 4
+_KINDS = ("success", "uncertain", "failed")
+"""From below, as bars are stacked."""
 _READABLE = (1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10)
 _GAP = 0.18
 """How much of a step's width is free between two bars."""
@@ -26,24 +29,31 @@ _GAP = 0.18
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One part of a bar."""
+    """One part of a bar, or the parts of all bars that are of one result."""
 
     kind: str
     """Of which result, for the style sheet."""
-    y: str
-    height: str
+    path: str
+    """Its outline, as SVG writes it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
     """One step's tries, stacked."""
 
-    x: str
-    width: str
     words: str
     """When it was."""
     tally: Tally
     pieces: list[Piece]
+
+    @property
+    def title(self) -> str:
+        """All that it says, in a sentence."""
+        figures = {name: f"{getattr(self.tally, name):,}" for name in _KINDS}
+        return _("%(time)s: %(success)s success, %(uncertain)s may have arrived, %(failed)s failed") % {
+            "time": self.words,
+            **figures,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +84,9 @@ class Drawing:
     left: int
     bottom: int
     bars: list[Bar]
+    """Those with anything to be seen, where each is told by itself."""
+    areas: list[Piece]
+    """All bars at once, where none is."""
     lines: list[Line]
     labels: list[Label]
 
@@ -102,6 +115,8 @@ class _Paper:
     name: str
     width: int
     most_labels: int
+    has_titles: bool
+    """Whether there is room to point at a bar and be told of it."""
     room: float
     """Width of a step."""
     top: int
@@ -121,11 +136,11 @@ def draw(totals: Sequence[Total], window: Window) -> Chart:
         tallies[total.span] = Tally(total.success, total.failed, total.uncertain)
     top = find_top(max(tally.tries for tally in tallies))
     papers = [
-        _Paper(name, width, most_labels, (width - _LEFT) / len(tallies), top)
-        for name, width, most_labels in (("wide", 1040, 8), ("narrow", 340, 4))
+        _Paper(name, width, most_labels, has_titles, (width - _LEFT) / len(tallies), top)
+        for name, width, most_labels, has_titles in (("wide", 1040, 8, True), ("narrow", 340, 4, False))
     ]
-    drawings = [_draw(paper, window, tallies) for paper in papers]
-    bars = drawings[0].bars
+    bars = [Bar(_when(window, place), tally, _pieces(papers[0], place, tally)) for place, tally in enumerate(tallies)]
+    drawings = [_draw(paper, window, bars) for paper in papers]
     busiest = max(bars, key=lambda bar: bar.tally.tries)
     return Chart(window.step, drawings, bars, busiest if busiest.tally.tries else None)
 
@@ -140,22 +155,32 @@ def find_top(most: int) -> int:
     return top + top % 2
 
 
-def _draw(paper: _Paper, window: Window, tallies: Sequence[Tally]) -> Drawing:
-    bars = [_bar(paper, place, _when(window, place), tally) for place, tally in enumerate(tallies)]
+def _draw(paper: _Paper, window: Window, bars: Sequence[Bar]) -> Drawing:
     lines = [_line(number, _BOTTOM - paper.height_of(number)) for number in (0, paper.top // 2, paper.top)]
-    return Drawing(paper.name, paper.width, _BOTTOM + _BELOW, _LEFT, _BOTTOM, bars, lines, _labels(paper, window))
+    told = [bar for bar in bars if bar.pieces] if paper.has_titles else []
+    areas = [] if paper.has_titles else _areas(paper, [bar.tally for bar in bars])
+    return Drawing(
+        paper.name, paper.width, _BOTTOM + _BELOW, _LEFT, _BOTTOM, told, areas, lines, _labels(paper, window)
+    )
 
 
-def _bar(paper: _Paper, place: int, words: str, tally: Tally) -> Bar:
+def _areas(paper: _Paper, tallies: Iterable[Tally]) -> list[Piece]:
+    pieces = [piece for place, tally in enumerate(tallies) for piece in _pieces(paper, place, tally)]
+    return [Piece(kind, "".join(piece.path for piece in pieces if piece.kind == kind)) for kind in _KINDS]
+
+
+def _pieces(paper: _Paper, place: int, tally: Tally) -> list[Piece]:
+    """Stack a step's results, from below: what went well first."""
+    gap = paper.room * _GAP
+    x, width = paper.x_of(place) + gap / 2, paper.room - gap
     pieces, y = [], float(_BOTTOM)
-    for kind, tries in (("success", tally.success), ("uncertain", tally.uncertain), ("failed", tally.failed)):
-        if tries:
+    for kind in _KINDS:
+        if tries := getattr(tally, kind):
             # What is there is seen, be it one of thousands.
             height = max(paper.height_of(tries), 1.5)
             y -= height
-            pieces.append(Piece(kind, f"{y:.1f}", f"{height:.1f}"))
-    gap = paper.room * _GAP
-    return Bar(f"{paper.x_of(place) + gap / 2:.1f}", f"{paper.room - gap:.1f}", words, tally, pieces)
+            pieces.append(Piece(kind, f"M{x:.1f} {y:.1f}h{width:.1f}v{height:.1f}h-{width:.1f}z"))
+    return pieces
 
 
 def _when(window: Window, place: int) -> str:

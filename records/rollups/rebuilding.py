@@ -105,7 +105,7 @@ def _derive(day: date) -> None:
         )
         cursor.execute("DELETE FROM records_hourtotal WHERE hour >= %s AND hour < %s", bounds)
         cursor.execute(
-            f"INSERT INTO records_hourtotal (hour, {', '.join(RESULTS)}) SELECT hour, {sums_by_result()}"
+            f"INSERT INTO records_hourtotal (hour, {', '.join(RESULTS)}) SELECT hour, {sums_by_result()}"  # noqa: S608
             " FROM records_rollup JOIN records_rollupkey ON records_rollupkey.id = key_id"
             " WHERE hour >= %s AND hour < %s GROUP BY hour",
             bounds,
