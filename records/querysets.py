@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from django.db import connections, models
-from django.db.models import BooleanField, Q
-from django.db.models.expressions import RawSQL
+from django.db.models import Q
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from records.enums import Outcome, ResultClass
+    from records.enums import ResultClass
     from records.models import SendingRecord  # noqa: F401  # named in a string below
     from records.paging import Position
 
@@ -36,12 +35,6 @@ class SendingRecordQuerySet(models.QuerySet["SendingRecord"]):
     def with_result(self, result: ResultClass) -> SendingRecordQuerySet:
         """Keep the tries with one result."""
         return self.filter(outcome__in=result.outcomes)
-
-    def that_failed_as(self, outcome: Outcome) -> SendingRecordQuerySet:
-        """Keep the tries with an outcome that is not success, along the index of those."""
-        # In the words of the index: SQLite uses it for a query that repeats them, and sees nothing in parameters.
-        is_failure = RawSQL("NOT (records_sendingrecord.outcome = 'accepted')", (), BooleanField())
-        return self.filter(is_failure, outcome=outcome)
 
     def started_from(self, moment: datetime) -> SendingRecordQuerySet:
         """Keep the tries that began at `moment` or later."""
