@@ -1,0 +1,54 @@
+"""`manage.py prune_records`."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+
+from delivery.values import Attachment
+from records.keeping.models import KeepingRound
+from records.models import Mail
+from tests.records.keeping.rows import mail_with_files, old_mail, set_rules, what_is_left
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def call(*options: str) -> list[str]:
+    out = StringIO()
+    call_command("prune_records", *options, stdout=out)
+    return out.getvalue().splitlines()
+
+
+@pytest.fixture
+def _different_ages() -> None:
+    set_rules(records_days=400, contents_days=100, attachments_days=10)
+    old_mail(500, records=3)
+    old_mail(200)
+    mail_with_files(50, Attachment("a.txt", b"x"))
+    old_mail(1)
+
+
+@pytest.mark.usefixtures("_different_ages")
+def test_a_dry_run_tells_what_would_go_and_removes_nothing() -> None:
+    before = what_is_left()
+    assert call("--dry-run") == [
+        "Mails would go: 1, with 3 records.",
+        "Contents of mails would go: 2.",
+        "Bodies whose attachments would go: 1.",
+    ]
+    assert what_is_left() == before
+    assert not KeepingRound.objects.exists()
+
+
+@pytest.mark.usefixtures("_different_ages")
+def test_what_was_told_is_removed() -> None:
+    told = [line.replace("would go", "removed") for line in call("--dry-run")]
+    assert call() == told
+    assert Mail.objects.count() == 3
+    assert call()[0] == "Mails removed: 0, with 0 records."
+
+
+@pytest.mark.usefixtures("_different_ages")
+def test_it_takes_a_round_over_that_a_worker_left_half_done() -> None:
+    KeepingRound.objects.create(pk=1, stage="remove_contents", reached=10**12, removed_mails=99)
+    assert call()[0] == "Mails removed: 1, with 3 records."
