@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from records.bulk import one_of
 from records.export.columns import Cell, Column, Words, list_columns, write_row
 from records.models import Mail
-from records.paging import Page
+from records.paging import Page, Position
 from records.search.finding import find_page
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from records.filters import RecordFilters
     from records.models import SendingRecord
-    from records.paging import Position
 
 BATCH = 1000
 """Records that are in memory at once."""
@@ -93,10 +92,11 @@ def read_page(filters: RecordFilters, zone: tzinfo, size: int, *, before: Positi
     # Around the query only: between two batches the thread is the caller's.
     with timezone.override(zone):
         page = find_page(filters, size, before=before)
-    if before is not None and page.records and not _is_older(page.records[0], before):
-        return Page([])  # the rest was deleted meanwhile, and the list begins anew
-    return page
+    return Page([]) if before is not None and _begins_anew(page, before) else page
 
 
-def _is_older(record: SendingRecord, position: Position) -> bool:
-    return (record.started_at, record.pk) < (position.started_at, position.record_id)
+def _begins_anew(page: Page, before: Position) -> bool:
+    """Tell whether nothing was left, so that the list shows its beginning, as it does to people."""
+    records = [Position(record.started_at, record.pk) for record in page.records[:1]]
+    reached = [*records, *([page.older] if page.older else [])]
+    return any((each.started_at, each.record_id) >= (before.started_at, before.record_id) for each in reached)

@@ -21,6 +21,8 @@ from records.export.csv_file import defuse, stream_csv
 from records.export.reading import Export
 from records.filters import RecordFilters
 from records.models import SendingRecord
+from records.search import planning
+from records.search.finding import find_page
 from tests.people import client_of, make_person
 from tests.records.rows import NOON, make_mail, make_record
 
@@ -137,14 +139,30 @@ def test_rows_are_read_from_the_database_as_the_file_is_written(monkeypatch: pyt
     assert list(pieces) == []
 
 
-@pytest.mark.django_db
-def test_what_is_read_holds_no_query_open(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.django_db(transaction=True)
+def test_between_two_batches_a_slow_client_holds_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "BATCH", 2)
     make_records(6)
-    with CaptureQueriesContext(connection) as queries:
-        rows = [row for batch in export().rows() for row in batch]
-    assert len(rows) == 6
-    assert all(" LIMIT " in query["sql"] or 'FROM "records_mail"' in query["sql"] for query in queries.captured_queries)
+    batches = export().rows()
+    for _ in range(3):
+        with CaptureQueriesContext(connection) as queries:
+            assert len(next(batches)) == 2
+        assert len(queries) > 0
+        assert not connection.in_atomic_block
+
+
+@pytest.mark.django_db
+def test_reading_ends_where_a_search_that_stopped_on_its_way_finds_nothing_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("FIRST_STRETCH", "BUDGET", "BUDGET_ELSEWHERE", "BUDGET_WITH_MAILS"):
+        monkeypatch.setattr(planning, name, 2)
+    make_records(7)
+    make_record(make_mail(subject="Rare"), started_at=NOON - timedelta(days=1))
+    make_records(7, started_at=NOON - timedelta(days=2))
+    assert find_page(RecordFilters(subject="rare"), 10).searched_to is not None
+    for subject, found in (("rare", 1), ("nowhere", 0)):
+        assert len(list(itertools.chain.from_iterable(export(subject=subject).rows()))) == found
 
 
 @pytest.mark.django_db
