@@ -1,0 +1,1 @@
+"""How fast the record list is on a large history; see bench/README.md."""
