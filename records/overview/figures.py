@@ -123,7 +123,18 @@ class Provider:
     """How fast a mail server answers."""
 
     server: str
+    """host:port"""
     speed: Speed
+
+    @property
+    def host(self) -> str:
+        """Its name."""
+        return self.server.rpartition(":")[0]
+
+    @property
+    def port(self) -> str:
+        """Its port, apart so that a line may break before it."""
+        return self.server.rpartition(":")[2]
 
 
 @dataclass(frozen=True, slots=True)
