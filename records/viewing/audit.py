@@ -20,6 +20,8 @@ def note_view(request: HttpRequest, mail_id: int, part: Part, filename: str = ""
         part: What of it is shown.
         filename: Of an attachment.
     """
+    if request.method == "HEAD":  # nothing is shown
+        return
     now = database_now()
     view = {
         "mail_id": mail_id,
