@@ -157,6 +157,7 @@ def test_reading_ends_where_a_search_that_stopped_on_its_way_finds_nothing_more(
 ) -> None:
     for name in ("FIRST_STRETCH", "BUDGET", "BUDGET_ELSEWHERE", "BUDGET_WITH_MAILS"):
         monkeypatch.setattr(planning, name, 2)
+    monkeypatch.setattr(reading, "BATCH", 10)
     make_records(7)
     make_record(make_mail(subject="Rare"), started_at=NOON - timedelta(days=1))
     make_records(7, started_at=NOON - timedelta(days=2))
