@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from records.forms import name_cause
@@ -36,10 +35,6 @@ class Column:
     """It stands with the mail, which is read for it."""
 
 
-def _time(record: SendingRecord) -> str:
-    return f"{localtime(record.started_at):%Y-%m-%d %H:%M:%S}"
-
-
 def _duration(record: SendingRecord) -> str:
     taken = find_duration(record)
     return duration(taken) if taken is not None else ""
@@ -50,8 +45,9 @@ def _reply(record: SendingRecord) -> str:
 
 
 COLUMNS = (
-    Column("time", _("Sending time"), _time, is_fixed=True),
-    Column("result", _("Result"), lambda record: record.get_outcome_display(), is_fixed=True),
+    # How these two are written is told by `rows`.
+    Column("time", _("Sending time"), lambda record: record.started_at.isoformat(), is_fixed=True),
+    Column("result", _("Result"), lambda record: record.outcome, is_fixed=True),
     Column("sender", _("Sender"), lambda record: record.sender_address),
     Column("receiver", _("Receiver email"), lambda record: record.receiver_address, is_fixed=True),
     Column("subject", _("Subject"), lambda record: record.mail.subject, is_usual=False, needs_mail=True),

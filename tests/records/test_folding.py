@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
@@ -118,6 +118,7 @@ def test_folding_takes_a_bounded_number_of_queries() -> None:
 class EveryLineOnce(TestCase):
     """Whatever the tries, paging shows each receiver once, with all its tries."""
 
+    @settings(deadline=None)
     @given(st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=6), max_size=8), st.integers(1, 4))
     def test_every_receiver_has_one_line(self, mails: list[list[int]], size: int) -> None:
         for number, minutes in enumerate(mails):
