@@ -12,6 +12,9 @@ _ROWS = 5_000
 _IDS = 50_000
 """Ids that one step counts."""
 
+_ALWAYS_COUNTED = 2_000_000
+"""Ids that are counted one by one even where there can't be too many."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counted:
@@ -29,7 +32,7 @@ def count_records(reached: int, limit: int | None) -> Counted:
     if ends["last"] is None:
         return Counted(0, reached, is_last=True)
     span = ends["last"] - ends["first"] + 1
-    if reached == 0 and (limit is None or span <= limit):
+    if reached == 0 and span > _ALWAYS_COUNTED and (limit is None or span <= limit):
         return Counted(span, ends["last"], is_last=True)
     begin = max(reached, ends["first"] - 1)
     number = SendingRecord.objects.filter(pk__gt=begin, pk__lte=begin + _IDS).count()

@@ -56,6 +56,13 @@ def _find_or_begin(now: datetime) -> KeepingRound:
     return here
 
 
+def follow_new_rules() -> None:
+    """Have the rules followed soon that were just changed: a round under way may be removing what is to stay now."""
+    now = database_now()
+    if not KeepingRound.objects.filter(pk=ONLY, ended_at__isnull=False).update(ended_at=now - EVERY):
+        _begin(now)
+
+
 def _begin(now: datetime) -> KeepingRound:
     fresh = KeepingRound(pk=ONLY, began_at=now)
     fresh.save()

@@ -4,6 +4,7 @@ import logging
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -14,6 +15,7 @@ from records.clock import database_now
 from records.keeping.forms import KeepingForm
 from records.keeping.models import ONLY, KeepingRound, KeepingRules
 from records.keeping.outlook import MAX_COUNTED, Going, look_ahead
+from records.keeping.rounds import follow_new_rules
 from records.keeping.rules import get_rules
 
 logger = logging.getLogger(__name__)
@@ -35,7 +37,7 @@ def edit_rules(request: HttpRequest) -> HttpResponse:
     if _goes_further(going, look_ahead(present)) and "confirmed" not in request.POST:
         return _page(request, form, going, asks=True)
     _save(wanted, request.user.get_username())
-    messages.success(request, _("Rules saved. They are followed within the hour, a little at a time."))
+    messages.success(request, _("Rules saved. They are followed from now on, a little at a time."))
     return redirect("records:keeping")
 
 
@@ -46,7 +48,9 @@ def _goes_further(wanted: list[Going], present: list[Going]) -> bool:
 
 def _save(rules: KeepingRules, by: str) -> None:
     rules.pk, rules.changed_by, rules.changed_at = ONLY, by[:150], database_now()
-    rules.save()
+    with transaction.atomic():
+        rules.save()
+        follow_new_rules()
     logger.info("rules of keeping changed", extra={"by": by, "rules": str(rules)})
 
 

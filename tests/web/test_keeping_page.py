@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from delivery.values import Attachment
 from records.keeping.models import ONLY, KeepingRound, KeepingRules
-from records.keeping.rounds import run_whole
+from records.keeping.rounds import go_on, run_whole
 from records.models import Content, Mail
 from tests.people import client_of, make_person
 from tests.records.keeping.rows import mail_with_files, old_mail, set_rules
@@ -65,6 +65,24 @@ def test_rules_that_remove_nothing_are_saved_at_once_with_who_did(admin: Client)
     assert (rules.max_contents_size, rules.max_attachments_size) == (5 * 1024**3, 512 * 1024**2)
     assert rules.changed_by
     assert rules.changed_at is not None
+
+
+@pytest.mark.django_db
+def test_a_round_under_way_does_not_go_on_by_rules_that_were_changed(admin: Client) -> None:
+    set_rules(max_records=1000)
+    KeepingRound.objects.create(pk=ONLY, began_at=timezone.now(), stage="remove_records", excess=500, records=1500)
+    save(admin)
+    here = KeepingRound.objects.get()
+    assert (here.stage, here.excess) == ("count_records", 0)
+
+
+@pytest.mark.django_db
+def test_changed_rules_are_followed_by_the_next_sweep(admin: Client) -> None:
+    old_mail(300)
+    run_whole(pause=0)
+    save(admin, records_days="200", confirmed="yes")
+    go_on(seconds=30)
+    assert not Mail.objects.exists()
 
 
 @pytest.mark.django_db

@@ -128,6 +128,26 @@ def test_too_many_records_go_oldest_first() -> None:
     assert did.removed_records == 6
 
 
+def test_where_ids_alone_tell_that_there_are_not_too_many_nothing_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("records.keeping.counting._ALWAYS_COUNTED", 1)
+    set_rules(max_records=10)
+    mails = [old_mail(5, records=2), old_mail(5, records=2)]
+    mails[0].records.order_by("-pk")[0].delete()
+    assert prune().records == 4
+    set_rules(max_records=3)
+    assert prune().records == 3
+
+
+def test_records_are_counted_in_several_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("records.keeping.counting._IDS", 2)
+    monkeypatch.setattr("records.keeping.counting._ROWS", 2)
+    set_rules(max_records=4)
+    mails = [old_mail(9 - number) for number in range(7)]
+    did = prune()
+    assert (did.records, did.contents_size > 0) == (7, True)
+    assert what_is_left()[0] == [mail.pk for mail in mails[3:]]
+
+
 def test_too_many_bytes_of_contents_go_oldest_first() -> None:
     mails = [old_mail(10 - number, text="x" * 1000) for number in range(5)]
     size = sum(len(content.head) + len(content.body.octets) for content in Content.objects.all())
