@@ -140,7 +140,7 @@ def test_what_is_not_allowed_is_said_accessibly(
     expect(page.get_by_text("See sender accounts")).to_be_visible()
     assert_accessible(page, violations)
     page.get_by_role("link", name="Go to a page you may open").click()
-    page.wait_for_url(f"**{RECORDS}")
+    page.wait_for_url(f"**{MAILBOX}overview/")
 
 
 def test_a_record_opens_beside_the_list_and_closes_again(

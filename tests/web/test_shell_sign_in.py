@@ -17,7 +17,7 @@ def ada(db: None) -> None:
 
 def test_the_right_password_leads_to_the_first_page(client: Client) -> None:
     response = client.post(SIGN_IN, {"username": "ada", "password": PASSWORD}, follow=True)
-    assert response.redirect_chain == [("/", 302), (MAILBOX, 302)]
+    assert response.redirect_chain == [("/", 302), (f"{MAILBOX}overview/", 302)]
     assert response.status_code == 200
 
 
