@@ -122,7 +122,8 @@ class Generator:
     def _moment(self, number: str) -> str:
         seconds = f"(({number} - {self._count}) * {DAYS * 86400 / self._count})"
         if self._is_sqlite:
-            return f"strftime('%Y-%m-%d %H:%M:%f', '{self._end:%Y-%m-%d %H:%M:%S}', {seconds} || ' seconds')"
+            # As Django writes moments: with six digits, of which none may be missing when they are compared as text.
+            return f"strftime('%Y-%m-%d %H:%M:%f001', '{self._end:%Y-%m-%d %H:%M:%S}', {seconds} || ' seconds')"
         return f"'{self._end.isoformat()}'::timestamptz + {seconds} * interval '1 second'"
 
     def _drop_indexes(self) -> list[str]:
