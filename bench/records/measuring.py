@@ -12,19 +12,22 @@ import django
 
 django.setup()
 
-from django.contrib.auth import get_user_model  # noqa: E402  # Django has to be set up first
-from django.core.management import call_command  # noqa: E402
-from django.db import connection  # noqa: E402
-from django.test import Client  # noqa: E402
-from django.test.utils import CaptureQueriesContext  # noqa: E402
-from django.urls import reverse  # noqa: E402
+from django.contrib.auth import get_user_model  # Django has to be set up first
+from django.core.management import call_command
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
-from bench.records.cases import PAIRS, SINGLE, WORST, Case  # noqa: E402
-from bench.records.generating import Generator  # noqa: E402
-from records.models import SendingRecord  # noqa: E402
-from records.paging import Position  # noqa: E402
-from records.search.filling import fill  # noqa: E402
-from records.search.walks import along_indexes  # noqa: E402
+from bench.records.cases import PAIRS, SINGLE, WORST, Case
+from bench.records.generating import Generator
+from records.forms import FilterForm
+from records.listing.views import MAX_COUNTED, PAGE_SIZE
+from records.models import SendingRecord
+from records.paging import Position, find_position
+from records.search.filling import fill
+from records.search.finding import count, find_page
+from records.search.walks import along_indexes
 
 DEPTH = 100_000
 WRITTEN = 20_000
@@ -44,7 +47,8 @@ class Bench:
     def page(self, case: Case) -> dict[str, Any]:
         """Measure a page, and look at the plans behind it."""
         times = self._time(lambda: self._get(self._url, case.parameters))
-        return {"name": case.name, **times, "scans": self._scans(case)}
+        search = self._time(lambda: _search(case.parameters))
+        return {"name": case.name, **times, "search": search, "scans": self._scans(case)}
 
     def stock(self, case: Case) -> dict[str, Any]:
         """Measure the stock admin on the same question."""
@@ -76,6 +80,14 @@ class Bench:
             self._get(self._url, case.parameters)
         asked = [query["sql"] for query in captured if "records_sendingrecord" in query["sql"]]
         return [statement[:300] for statement in asked if any(scan in _plan(statement) for scan in _SCANS)]
+
+
+def _search(parameters: dict[str, str]) -> None:
+    form = FilterForm(parameters, senders=(), templates=())
+    if not form.is_valid():
+        raise RuntimeError(str(form.errors))
+    find_page(form.filters(), PAGE_SIZE, before=find_position(parameters.get("before", "")))
+    count(form.filters(), MAX_COUNTED)
 
 
 def _plan(statement: str) -> str:

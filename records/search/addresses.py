@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 
 from django.db import connection
-from django.db.models import Max
 
-from records.models import SendingRecord
 from records.search.conditions import Condition, contains, of_receiver
-from records.search.models import SearchMark
 from records.search.walks import fetch
 
 MAX_ADDRESSES = 1_000
 """More than that are frequent enough to be met on a walk."""
 MAX_YOUNG = 20_000
 """Records above the mark that are looked through one by one."""
+_REACHED = """
+    SELECT COALESCE((SELECT MAX(reached) FROM records_searchmark), 0),
+        COALESCE((SELECT MAX(id) FROM records_sendingrecord), 0)
+"""
 
 
 def find_addresses(part: str) -> list[str] | None:
@@ -26,9 +27,7 @@ def find_addresses(part: str) -> list[str] | None:
     """
     if not _can_be_looked_up(part):
         return None
-    mark = SearchMark.objects.first()
-    reached = mark.reached if mark else 0
-    youngest = SendingRecord.objects.aggregate(youngest=Max("pk"))["youngest"] or 0
+    ((reached, youngest),) = fetch(_REACHED, ())
     if youngest - reached > MAX_YOUNG:
         return None
     known = _known(part)
