@@ -12,3 +12,11 @@ def test_the_bench_sends_mail_through_a_real_worker_and_prints_its_table() -> No
     finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     first_words = [line.split(" ")[0] for line in finished.stdout.splitlines() if line.startswith("ours, 1 worker")]
     assert (finished.returncode, first_words) == (0, ["ours,"]), finished.stderr
+
+
+def test_the_bench_of_exports_reads_every_record() -> None:
+    command = [sys.executable, "-m", "bench.export", "--records", "2500", "--databases", "sqlite"]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    first_words = [line.split(" | ")[1:3] for line in finished.stdout.splitlines() if line.startswith("| sqlite")]
+    expected = [["csv", "2,500"], ["xlsx", "2,500"], ["csv", "250"], ["xlsx", "250"]]
+    assert (finished.returncode, first_words) == (0, expected), finished.stderr
