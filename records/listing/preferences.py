@@ -18,6 +18,8 @@ class Look:
     """How the list is shown to one person."""
 
     columns: list[Column]
+    is_usual: bool
+    """The columns are the manual's."""
     density: Density
     browser_time_zone: str
     """What the browser said; empty: nothing yet."""
@@ -35,7 +37,9 @@ def find_look(user_id: int) -> Look:
     """Find how a person reads the list."""
     found = ListPreference.objects.filter(pk=user_id).first() or ListPreference(pk=user_id)
     columns = choose_columns(found.columns.split(",")) if found.columns else usual_columns()
-    return Look(columns, Density(found.density), found.browser_time_zone, asks_browser=not found.time_zone)
+    return Look(
+        columns, not found.columns, Density(found.density), found.browser_time_zone, asks_browser=not found.time_zone
+    )
 
 
 def find_time_zone(user_id: int) -> zoneinfo.ZoneInfo | None:
