@@ -17,6 +17,7 @@ from records.content import store_content
 from records.dialogue.keeping import keep_dialogues
 from records.dialogue.lines import Line, LineKind
 from records.enums import Fault, MailState, Outcome, Phase, ReceiverState, SkipReason
+from records.error_book import Failure, explain, explain_outcome
 from records.models import Heartbeat, Mail, Receiver, SendingRecord
 from records.rollups.adding import count_records
 from senders.enums import CircuitState, Encryption
@@ -142,7 +143,13 @@ def _tries(
     if draw < 0.02:
         reason = SkipReason.NOT_CONFIGURED
         yield SendingRecord(
-            **common, epoch=1, started_at=moment, ended_at=moment, outcome=Outcome.SKIPPED, skip_reason=reason
+            **common,
+            epoch=1,
+            started_at=moment,
+            ended_at=moment,
+            outcome=Outcome.SKIPPED,
+            skip_reason=reason,
+            cause=explain_outcome(Outcome.SKIPPED, reason).key,
         )
         return
     common |= {"server": f"{mail.sender.host}:{mail.sender.port}", "tls_version": "TLSv1.3"}  # type: ignore[union-attr]
@@ -152,6 +159,7 @@ def _tries(
         yield SendingRecord(
             **common, epoch=1, started_at=moment, ended_at=ended, outcome=outcome, phase=phase, fault=fault,
             reply_code=code, enhanced_status=status, reply_text=text,
+            cause=explain(Failure(phase, fault, code, status, text)).key,
         )  # fmt: skip
         if not fails:
             return
@@ -160,6 +168,7 @@ def _tries(
     yield SendingRecord(
         **common, epoch=2, started_at=later, ended_at=later + (ended - moment), phase=Phase.DATA,
         outcome=Outcome.UNKNOWN if uncertain else Outcome.ACCEPTED, fault=Fault.DISCONNECTED if uncertain else "",
+        cause=explain_outcome(Outcome.UNKNOWN).key if uncertain else "",
         reply_code=None if uncertain else 250, enhanced_status="" if uncertain else "2.0.0",
         reply_text="" if uncertain else "Ok: queued as 4B7C21A0F3", queue_id="" if uncertain else "4B7C21A0F3",
     )  # fmt: skip
