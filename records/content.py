@@ -56,5 +56,7 @@ def delete_unused_bodies() -> int:
     """
     unused = list(Body.objects.filter(contents=None).values_list("pk", flat=True))
     for start in range(0, len(unused), _AT_ONCE):
-        Body.objects.filter(pk__in=unused[start : start + _AT_ONCE]).delete()
+        # By the statement alone: Django's own way would read the bodies that it deletes.
+        rows = Body.objects.filter(pk__in=unused[start : start + _AT_ONCE])
+        rows._raw_delete(rows.db)  # noqa: SLF001  # nothing public does it
     return len(unused)

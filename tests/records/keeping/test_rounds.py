@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pytest_django.fixtures import DjangoAssertNumQueries
 
 from records.clock import database_now
 from records.content import find_mime
@@ -118,6 +119,25 @@ def test_what_points_to_a_mail_goes_or_lets_it_go() -> None:
     prune()
     again.refresh_from_db()
     assert (again.resend_of, Intervention.objects.count()) == (None, 0)
+
+
+def test_all_that_refers_to_a_mail_or_a_try_is_known() -> None:
+    """Rows are deleted by statements of our own: what refers to others than mails must be thought of."""
+    referring = {
+        (model.__name__, relation.related_model.__name__)
+        for model in (SendingRecord, Receiver, Content, Body, Intervention)
+        for relation in model._meta.related_objects
+    }
+    assert referring == {("Receiver", "SendingRecord"), ("Body", "Content")}
+
+
+def test_contents_are_not_read_to_be_removed(django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
+    for _ in range(5):
+        old_mail(500, records=2)
+    with django_assert_max_num_queries(90) as queries:
+        run_whole(pause=0)
+    read = [query["sql"] for query in queries.captured_queries if query["sql"].startswith("SELECT")]
+    assert [sql for sql in read if '."octets" AS' in sql or '"records_body"."octets",' in sql] == []
 
 
 def test_too_many_records_go_oldest_first() -> None:
