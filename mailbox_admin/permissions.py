@@ -49,6 +49,7 @@ PAGE_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "records:export_xlsx": ("records.export_records",),
     "records:preview": ("records.view_content",),
     "records:attachment": ("records.view_content",),
+    "records:source": ("records.view_content",),
     "records:keeping": ("records.change_keepingrules",),
     "delivery:check": ("senders.test_sender", "senders.add_sender"),
     "delivery:check_saved": ("senders.test_sender",),
