@@ -1,6 +1,6 @@
 """What came to the list since it was shown: asked for quietly by the page, in a query that reads little."""
 
-from datetime import UTC, datetime
+from datetime import timedelta
 
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from records.clock import database_now
 from records.filters import RecordFilters
 from records.forms import find_filters
 from records.paging import Page, Position, find_position
@@ -18,7 +19,13 @@ from records.search.finding import find_page
 
 MAX_NEWS = 100
 """So many are counted; more are "more than 100"."""
-_BEGINNING = Position(datetime(1970, 1, 1, tzinfo=UTC), 0)
+LATE = timedelta(minutes=2)
+"""A record may be written so long after its try began: what began earlier is no news any more.
+
+So asking reads the last minutes only, though the newest record that a filter keeps may be a year old.
+"""
+SEEN_HEADER = "Mailbox-Seen"
+"""Tells the page from where to ask next time, where nothing came."""
 
 
 def find_news_url(filters: RecordFilters, page: Page) -> str:
@@ -26,8 +33,16 @@ def find_news_url(filters: RecordFilters, page: Page) -> str:
     if page.newer is not None:
         return ""
     first = page.records[0] if page.records else None
-    seen = Position(first.started_at, first.pk) if first else _BEGINNING
+    seen = _latest(_recent(), Position(first.started_at, first.pk)) if first else _recent()
     return f"{reverse('records:news')}?{urlencode({**filters.as_parameters(), 'seen': str(seen)})}"
+
+
+def _recent() -> Position:
+    return Position(database_now() - LATE, 0)
+
+
+def _latest(*positions: Position) -> Position:
+    return max(positions, key=lambda position: (position.started_at, position.record_id))
 
 
 @permission_required("records.view_sendingrecord", raise_exception=True)
@@ -42,7 +57,7 @@ def tell_news(request: HttpRequest) -> HttpResponse:
     page = find_page(filters, MAX_NEWS, after=seen)
     number = sum(1 for each in page.records if (each.started_at, each.pk) > (seen.started_at, seen.record_id))
     if not number:
-        return HttpResponse(status=204)
+        return HttpResponse(status=204, headers={SEEN_HEADER: str(_latest(seen, _recent()))})
     is_more = page.newer is not None and number >= MAX_NEWS
     words = ngettext("%(number)s new record", "%(number)s new records", number) % {"number": number}
     return HttpResponse(_("More than 100 new records") if is_more else words, content_type="text/plain; charset=utf-8")

@@ -73,6 +73,13 @@ async function ask() {
       return;
     }
     const words = response.status === 200 ? await response.text() : "";
+    const seen = response.headers.get("Mailbox-Seen");
+    if (seen) {
+      // Nothing came: what was looked through already need not be looked through again.
+      const next = new URL(link.dataset.news, location.href);
+      next.searchParams.set("seen", seen);
+      link.dataset.news = next.href;
+    }
     // Less often while nothing happens, or the server can't answer.
     wait = words ? SOON : Math.min(wait * 1.5, LATEST);
     if (words && link.querySelector("span").textContent !== words) {

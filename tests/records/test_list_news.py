@@ -6,10 +6,12 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from records.listing import news, views
+from records.paging import find_position
 from tests.people import client_of, make_person
-from tests.records.rows import NOON, make_mail, make_record
+from tests.records.rows import make_mail, make_record
 
 URL = "/system/setting/mailbox/records/"
 
@@ -25,32 +27,34 @@ def news_url(client: Client, **query: str) -> str:
     return url
 
 
-def make_records(*minutes: int, receiver: str = "anna@example.net") -> None:
-    for minute in minutes:
-        make_record(receiver_address=receiver, started_at=NOON + timedelta(minutes=minute))
+def make_records(*seconds: int, receiver: str = "anna@example.net") -> None:
+    """Records that began so many seconds before now."""
+    now = timezone.now()
+    for each in seconds:
+        make_record(receiver_address=receiver, started_at=now - timedelta(seconds=each))
 
 
 def test_nothing_is_said_where_nothing_came(client: Client) -> None:
-    make_records(0, 1)
+    make_records(5, 9)
     response = client.get(news_url(client))
     assert (response.status_code, response.content) == (204, b"")
 
 
-@pytest.mark.parametrize(("minutes", "words"), [([2], "1 new record"), ([2, 2, 3], "3 new records")])
-def test_what_came_since_is_counted(client: Client, minutes: list[int], words: str) -> None:
-    make_records(0, 1)
+@pytest.mark.parametrize(("seconds", "words"), [([2], "1 new record"), ([2, 2, 1], "3 new records")])
+def test_what_came_since_is_counted(client: Client, seconds: list[int], words: str) -> None:
+    make_records(5, 9)
     url = news_url(client)
-    make_records(*minutes)
+    make_records(*seconds)
     response = client.get(url)
     assert (response.content.decode(), response.headers["Content-Type"]) == (words, "text/plain; charset=utf-8")
     assert "no-store" in response.headers["Cache-Control"]
 
 
 def test_only_what_the_filters_keep_is_counted(client: Client) -> None:
-    make_records(0)
+    make_records(9)
     url = news_url(client, receiver="anna", fold="1")
-    make_records(1)
-    make_records(2, 3, receiver="bob@example.net")
+    make_records(2)
+    make_records(1, 3, receiver="bob@example.net")
     assert client.get(url).content == b"1 new record"
 
 
@@ -58,6 +62,27 @@ def test_the_first_record_of_all_is_news(client: Client) -> None:
     url = news_url(client)
     make_records(0)
     assert client.get(url).content == b"1 new record"
+
+
+def test_where_the_last_match_is_old_only_the_last_minutes_are_looked_through(client: Client) -> None:
+    make_records(86_400)
+    url = news_url(client)
+    position = find_position(url.rpartition("seen=")[2])
+    assert position is not None
+    assert timezone.now() - position.started_at < timedelta(minutes=3)
+    make_records(3600)
+    assert client.get(url).status_code == 204
+    make_records(30)
+    assert client.get(url).content == b"1 new record"
+
+
+def test_where_nothing_came_the_page_is_told_from_where_to_ask_next(client: Client) -> None:
+    make_records(0)
+    url = news_url(client)
+    seen = url.rpartition("seen=")[2]
+    assert client.get(url).headers["Mailbox-Seen"] == seen
+    old = "1773144000000000-7"
+    assert client.get(f"{URL}new/?seen={old}&receiver=nobody").headers["Mailbox-Seen"] > old
 
 
 def test_very_many_are_not_counted_to_the_end(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,12 +93,12 @@ def test_very_many_are_not_counted_to_the_end(client: Client, monkeypatch: pytes
 
 
 def test_asking_takes_the_same_queries_however_much_came(client: Client) -> None:
-    make_records(0)
+    make_records(9)
     url = news_url(client)
-    make_records(1)
+    make_records(3)
     with CaptureQueriesContext(connection) as one:
         client.get(url)
-    make_records(2, 3)
+    make_records(1, 2)
     with CaptureQueriesContext(connection) as three:
         client.get(url)
     assert len(three) == len(one)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, Request, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -41,7 +42,7 @@ def watched(signed_in: Page, live_server: LiveServer) -> Page:
 
 def make_news(number: int) -> None:
     for index in range(number):
-        make_record(receiver_address=f"new{index}@example.net", started_at=NOON + timedelta(minutes=index + 1))
+        make_record(receiver_address=f"new{index}@example.net", started_at=timezone.now())
 
 
 def news_requests(page: Page) -> list[str]:
