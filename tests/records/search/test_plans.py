@@ -1,0 +1,90 @@
+"""No search reads the whole table, whatever is asked for."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from records.enums import Outcome, ResultClass
+from records.filters import RecordFilters
+from records.models import Receiver, SendingRecord
+from records.paging import Position
+from records.search.filling import fill
+from records.search.finding import count, find_page
+from records.search.walks import along_indexes
+from tests.records.rows import NOON, make_mail
+
+pytestmark = pytest.mark.django_db
+
+RECORDS = 2000
+ASKED = {
+    "nothing": RecordFilters(),
+    "a sender": RecordFilters(sender="s1@example.com"),
+    "a template": RecordFilters(template="t1"),
+    "success": RecordFilters(result=ResultClass.SUCCESS),
+    "failures": RecordFilters(result=ResultClass.FAILED),
+    "an outcome": RecordFilters(outcome=Outcome.LOST),
+    "a cause": RecordFilters(cause="mailbox_full"),
+    "one address": RecordFilters(receiver="r77@example.net"),
+    "many addresses": RecordFilters(receiver="r7"),
+    "many addresses and a sender": RecordFilters(receiver="r7", sender="s1@example.com"),
+    "a frequent part": RecordFilters(receiver="example"),
+    "a short part": RecordFilters(receiver="r7"),
+    "a part of nothing": RecordFilters(receiver="nobody"),
+    "days": RecordFilters(since=NOON.date(), until=NOON.date()),
+    "a sender and failures": RecordFilters(sender="s1@example.com", result=ResultClass.FAILED),
+    "a subject": RecordFilters(subject="rows"),
+    "a mail": RecordFilters(mail_id=1),
+}
+
+
+@pytest.fixture(autouse=True)
+def _many() -> None:
+    mails = [make_mail() for _ in range(100)]
+    receivers = Receiver.objects.bulk_create(
+        Receiver(mail=mails[number % 100], address=f"r{number}@example.net") for number in range(RECORDS)
+    )
+    SendingRecord.objects.bulk_create(
+        SendingRecord(
+            mail=receiver.mail,
+            receiver=receiver,
+            epoch=1,
+            receiver_address=receiver.address,
+            sender_address=f"s{number % 3}@example.com",
+            template_name=f"t{number % 5}",
+            outcome=Outcome.REFUSED if number % 9 == 0 else Outcome.ACCEPTED,
+            started_at=NOON + timedelta(minutes=number),
+            ended_at=NOON + timedelta(minutes=number),
+        )
+        for number, receiver in enumerate(receivers)
+    )
+    fill(seconds=30)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+
+@pytest.mark.parametrize("filters", ASKED.values(), ids=ASKED)
+def test_every_statement_goes_by_an_index(filters: RecordFilters) -> None:
+    middle = Position(NOON + timedelta(minutes=RECORDS // 2), 10**9)
+    with CaptureQueriesContext(connection) as captured:
+        find_page(filters, 50)
+        find_page(filters, 50, before=middle)
+        find_page(filters, 50, after=middle)
+        count(filters, 100)
+    statements = [query["sql"] for query in captured if "records_sendingrecord" in query["sql"]]
+    assert [statement for statement in statements if _reads_all(statement)] == []
+
+
+def _reads_all(statement: str) -> bool:
+    is_sqlite = connection.vendor == "sqlite"
+    with along_indexes(), connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {'QUERY PLAN' if is_sqlite else ''} {statement}")
+        plan = [str(row[-1]) for row in cursor.fetchall()]
+    if is_sqlite:
+        # A walk along an index that is bounded by its limit is a "scan" too, "using" that index. What is walked along
+        # goes by the name of the table, and is read as a whole.
+        scans = [line for line in plan if line.startswith("SCAN record") and "USING" not in line]
+        walks = [line for line in plan if line in {"CO-ROUTINE record", "MATERIALIZE record"}]
+        return len(scans) > len(walks)
+    return any("Seq Scan on records_sendingrecord" in line for line in plan)
