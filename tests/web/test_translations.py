@@ -19,12 +19,22 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from pytest_django.fixtures import Settings
 
+from delivery.values import Attachment
 from mailbox_admin.permissions import PAGE_PERMISSIONS
 from records.alarms.enums import AlarmKind, CallFault, CallState
 from records.alarms.models import Alarm, WebhookCall
+from records.dialogue.keeping import keep_dialogues
+from records.dialogue.lines import Line, LineKind
 from records.enums import Fault, Outcome, Phase, ReceiverState, SkipReason
 from records.interventions import BulkIntervention, Deed, Intervention
+from records.keeping.enums import Stage
+from records.keeping.forms import KeepingForm
+from records.keeping.models import ONLY, KeepingRound
+from records.keeping.rounds import run_whole
+from records.listing.columns import COLUMNS
+from records.listing.models import SavedView
 from records.models import DeliveryPause, Heartbeat, Mail, SendingRecord
+from records.overview.spans import Span
 from records.resending.enums import LeftOut, ResendingState
 from records.resending.models import UNFINISHED, Resending
 from senders.enums import CircuitState, Encryption
@@ -36,6 +46,7 @@ from tests import smtpd
 from tests.delivery.resending.scenes import order
 from tests.dns_server import dns_server
 from tests.people import PASSWORD, make_person
+from tests.records.keeping.rows import mail_with_files, old_mail, set_rules, store_body
 from tests.records.rows import compose, make_mail, make_record
 from tests.web.checking import ADDRESS, CANARY, CHECK, MAILBOX, form_values, lines_of, save_account
 
@@ -53,14 +64,16 @@ QUOTATION = re.compile(r"\b\d{3} \d\.\d\.\d .*|\S+=[^：]*O=trustme|（[^）]*�
 
 # What leads to a page by GET, and what does not.
 PAGES = {
-    "senders:list", "senders:add", "senders:edit", "senders:delete", "senders:guide", "records:list", "records:detail",
-    "records:preview", "delivery:check_saved", "delivery:compose", "delivery:accepted", "delivery:resend",
-    "delivery:alarms", "delivery:queue", "delivery:queue_mails", "delivery:queue_mail", "delivery:queue_cancel",
+    "senders:list", "senders:add", "senders:edit", "senders:delete", "senders:guide", "records:list",
+    "records:detail", "records:preview", "records:overview", "records:look", "records:views", "records:keeping",
+    "delivery:check_saved", "delivery:compose", "delivery:accepted", "delivery:resend", "delivery:alarms",
+    "delivery:queue", "delivery:queue_mails", "delivery:queue_mail", "delivery:queue_cancel",
     "delivery:queue_send_now", "delivery:queue_retry", "delivery:queue_decide", "delivery:queue_work",
     "delivery:resend_many", "delivery:resendings", "delivery:resending",
 }  # fmt: skip
 OTHERS = {
     "senders:set_default", "senders:stand_ins", "senders:default_stand_ins",
+    "records:news", "records:time_zone", "records:save_view", "records:rename_view", "records:delete_view",
     "records:of_mail", "records:export", "records:export_xlsx", "records:attachment", "delivery:resending_cancel",
     "delivery:check", "delivery:detect", "delivery:cancel", "delivery:retry", "delivery:send_now", "delivery:decide",
     "delivery:pause_all", "delivery:resume_all", "delivery:pause", "delivery:resume",
@@ -85,7 +98,7 @@ class _Reader(HTMLParser):
                 self._add(value or "")
             elif name.startswith("data-") and name not in SILENT_ATTRIBUTES:
                 self.values.append(value or "")
-        if tag in SILENT_TAGS:
+        if tag in SILENT_TAGS or ("translate", "no") in attrs:
             self._open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -177,7 +190,9 @@ class TestTheCatalogue:
 
     def test_keeps_every_placeholder(self) -> None:
         def differs(entry: polib.POEntry) -> bool:
-            return set(PLACEHOLDER.findall(entry.msgid)) != set(PLACEHOLDER.findall(chinese_of(entry)))
+            # Chinese has one form for every number: that of the plural, as one may be said without the number.
+            english = entry.msgid_plural or entry.msgid
+            return set(PLACEHOLDER.findall(english)) != set(PLACEHOLDER.findall(chinese_of(entry)))
 
         assert [entry.msgid for entry in CATALOGUE if differs(entry)] == []
 
@@ -241,11 +256,91 @@ class TestEveryPage:
             assert_chinese(admin.get(reverse("senders:guide", args=[guide.slug])).content.decode())
 
     def test_of_records(self, admin: Client, filled: Mail) -> None:
-        for query in ("", "?result=failed", "?receiver=nobody", "?since=soon", "?since=2026-03-02&until=2026-03-01"):
+        queries = (
+            "", "?result=failed", "?receiver=nobody", "?since=soon", "?since=2026-03-02&until=2026-03-01", "?fold=1",
+            "?outcome=refused", "?range=7d&phase=rcpt&requested_by=ada&message_id=x", "?range=x&outcome=x&phase=x",
+        )  # fmt: skip
+        for query in queries:
             assert_chinese(admin.get(reverse("records:list") + query).content.decode())
         for record in SendingRecord.objects.all():
             assert_chinese(admin.get(reverse("records:detail", args=[record.pk])).content.decode())
         assert_chinese(admin.get(reverse("records:preview", args=[filled.pk])).content.decode())
+
+    def test_of_the_life_of_a_mail(self, admin: Client, filled: Mail) -> None:
+        begun = filled.accepted_at
+        waiting = make_mail(
+            state="retry", subject="等待", requested_by="ada", due_at=timezone.now() + timedelta(hours=3)
+        )
+        being_sent = make_mail(state="sending", subject="等待", lease_until=timezone.now() + timedelta(hours=1))
+        for mail, waits in ((waiting, (2, 45, 700, 9_000, 30_000, 200_000)), (being_sent, (1, 2, 3, 4, 5))):
+            for epoch, seconds in enumerate(waits, start=1):
+                begun += timedelta(seconds=seconds)
+                make_record(
+                    mail, epoch=epoch, started_at=begun, state="pending", outcome=Outcome.DEFERRED,
+                    fault=Fault.REPLY, phase=Phase.RCPT, reply_code=450, reply_text="no",
+                )  # fmt: skip
+            said = {LineKind.CONTENT: "2048", LineKind.LEFT_OUT: "12", LineKind.ENDED: Fault.TIMEOUT.value}
+            keep_dialogues([(mail.pk, 1, [Line(kind, said.get(kind, "250 ok")) for kind in LineKind])])
+            for reason in (SkipReason.HANDED_OVER, SkipReason.HANDED_BACK):
+                epoch, begun = epoch + 1, begun + timedelta(seconds=1)
+                make_record(mail, epoch=epoch, started_at=begun, outcome=Outcome.SKIPPED, skip_reason=reason)
+            for deed in Deed:
+                Intervention.objects.create(mail=mail, deed=deed, done_by="ada", done_at=begun)
+            assert_chinese(admin.get(reverse("records:of_mail", args=[mail.pk]), follow=True).content.decode())
+
+    def test_of_contents_and_of_who_looked(self, admin: Client) -> None:
+        set_rules(contents_days=30, attachments_days=10)
+        body = store_body(9, "见附件。", Attachment("行.csv", b"a,b"))
+        without_files, without_content = old_mail(20, body=body, subject="月报"), old_mail(60, subject="月报")
+        run_whole(pause=0)
+        for name in ("preview", "source"):
+            admin.get(reverse(f"records:{name}", args=[without_files.pk]))
+        for mail in (without_files, without_content):
+            assert_chinese(admin.get(reverse("records:of_mail", args=[mail.pk]), follow=True).content.decode())
+        assert_chinese(admin.get(reverse("records:preview", args=[without_files.pk])).content.decode())
+
+    def test_of_the_look_of_the_list(self, admin: Client, filled: Mail) -> None:
+        look = {"density": "compact", "columns": [column.key for column in COLUMNS], "time_zone": "Asia/Shanghai"}
+        assert_chinese(admin.get(reverse("records:look")).content.decode())
+        wrong = {"density": "x", "columns": ["x"], "time_zone": "x"}
+        for values in (wrong, look):
+            assert_chinese(admin.post(reverse("records:look"), values, follow=True).content.decode())
+        assert_chinese(admin.get(reverse("records:look")).content.decode())
+
+    def test_of_views(self, admin: Client, filled: Mail) -> None:
+        assert_chinese(admin.get(reverse("records:views")).content.decode())
+        named = [{"name": "失败", "query": "result=failed"}, {"name": "某人", "query": "receiver=a"}]
+        for values in ({}, {"name": "空"}, *named):
+            assert_chinese(admin.post(reverse("records:save_view"), values, follow=True).content.decode())
+        view = SavedView.objects.get(name="失败")
+        for name in ("", "某人", "今日"):
+            url = reverse("records:rename_view", args=[view.pk])
+            assert_chinese(admin.post(url, {"name": name}, follow=True).content.decode())
+        url = reverse("records:delete_view", args=[view.pk])
+        assert_chinese(admin.post(url, follow=True).content.decode())
+
+    def test_of_the_dashboard(self, admin: Client, filled: Mail) -> None:
+        for outcome in Outcome:
+            make_record(started_at=timezone.now() - timedelta(minutes=1), outcome=outcome, phase=Phase.RCPT)
+        for span in Span:
+            assert_chinese(admin.get(reverse("records:overview"), {"span": span}).content.decode())
+
+    def test_of_keeping(self, admin: Client, filled: Mail) -> None:
+        page = reverse("records:keeping")
+        mail_with_files(20, Attachment("a.txt", b"x"))
+        for typed in ("0", "x", "99999999999", "0.001", "5", ""):
+            values = dict.fromkeys(KeepingForm.base_fields, typed)
+            assert_chinese(admin.post(page, values, follow=True).content.decode())
+        assert_chinese(admin.post(page, {"records_days": "20", "contents_days": "30"}).content.decode())
+        much = {"records": 9_000_000, "contents_size": 9 * 1024**3, "attachments_size": 5 * 1024**3}
+        KeepingRound.objects.update_or_create(pk=ONLY, defaults={"began_at": timezone.now(), **much})
+        stricter = {"max_records": "1000", "max_contents_size": "1", "max_attachments_size": "1"}
+        assert_chinese(admin.post(page, stricter).content.decode())
+        for stage in Stage:
+            KeepingRound.objects.update(stage=stage)
+            assert_chinese(admin.get(page).content.decode())
+        KeepingRound.objects.update(ended_at=timezone.now() - timedelta(hours=3))
+        assert_chinese(admin.post(page, stricter | {"confirmed": "yes"}, follow=True).content.decode())
 
     def test_of_records_that_say_why(self, admin: Client, db: None) -> None:
         mail = make_mail(subject="数据已加载")
@@ -453,5 +548,5 @@ def test_the_headers_of_an_export_are_chinese(admin: Client, filled: Mail) -> No
     answer = b"".join(admin.get(reverse("records:export")).streaming_content).decode()  # type: ignore[attr-defined]
     assert answer.splitlines()[0].removeprefix("\ufeff") == (
         "发送时间,发送结果,发件人,收件人邮箱,模板名称,访问资源,IP 地址,"
-        "应答码,增强状态码,服务器应答,原因,结束时间,服务器,队列 ID,邮件编号,记录编号"
+        "应答码,增强状态码,服务器应答,原因,结束时间,服务器,队列 ID,邮件编号,记录编号,Message-ID,主题"
     )
