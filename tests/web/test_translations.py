@@ -72,10 +72,10 @@ PAGES = {
     "delivery:resend_many", "delivery:resendings", "delivery:resending",
 }  # fmt: skip
 OTHERS = {
-    "senders:set_default", "senders:stand_ins", "senders:default_stand_ins",
-    "records:news", "records:time_zone", "records:save_view", "records:rename_view", "records:delete_view",
-    "records:of_mail", "records:source", "records:export", "records:export_xlsx", "records:attachment",
-    "delivery:resending_cancel", "delivery:check", "delivery:detect", "delivery:cancel", "delivery:retry", "delivery:send_now", "delivery:decide",
+    "senders:set_default", "senders:stand_ins", "senders:default_stand_ins", "records:news", "records:time_zone",
+    "records:save_view", "records:rename_view", "records:delete_view", "records:of_mail", "records:source",
+    "records:export", "records:export_xlsx", "records:attachment", "delivery:resending_cancel", "delivery:check",
+    "delivery:detect", "delivery:cancel", "delivery:retry", "delivery:send_now", "delivery:decide",
     "delivery:pause_all", "delivery:resume_all", "delivery:pause", "delivery:resume",
 }  # fmt: skip
 
