@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import deque
 
 import pytest
 from django.db import connection
@@ -87,10 +88,9 @@ def test_a_worker_that_gives_no_sign_of_life_loses_what_it_holds(settings: Setti
 def test_a_worker_that_was_stopped_for_longer_than_its_lease_sends_no_dot() -> None:
     sender = make_sender()
     accept(sender)
-    taken = time.monotonic() - 60
-    group = Group.hold_on_to(claim_due(sender.pk, 1), taken)
+    hold = held(sender.pk, time.monotonic() - 60)
+    group = Group(hold.claims, hold, deque(hold.claims))
     assert group.may_commit(group.claims[0]) is False
-    group.let_go()
 
 
 def test_a_lease_that_was_over_before_it_was_renewed_is_not_relied_upon() -> None:
