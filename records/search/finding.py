@@ -43,8 +43,10 @@ def find_page(
             before = None
         found = _find(search, days.older_than(before), size)
         if before is not None and not found.positions and found.stopped_at is None:
-            before = None
-            found = _find(search, days, size)
+            newest = _find(search, days, size)
+            # Where that stops on its way, it would lead to this end again, and round in a circle.
+            if newest.stopped_at is None:
+                found, before = newest, None
         return _older_page(found, size, before)
 
 

@@ -9,6 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 from records.listing import views
+from records.paging import Position
+from records.search import planning
 from tests.people import client_of, make_person
 from tests.records.rows import NOON, make_mail, make_record
 
@@ -130,3 +132,20 @@ def test_times_are_those_of_the_time_zone(client: Client, settings: Settings) ->
     text = client.get(URL).content.decode()
     assert "2026-03-11 02:00:00" in text
     assert 'datetime="2026-03-11T02:00:00+08:00"' in text
+
+
+def test_a_search_that_went_on_to_the_oldest_record_says_so_and_leads_back(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("BUDGET_WITH_MAILS", "FIRST_STRETCH"):
+        monkeypatch.setattr(planning, name, 2)
+    oldest = min(
+        (make_record(started_at=NOON + timedelta(hours=hours)) for hours in range(100)), key=lambda one: one.pk
+    )
+    before = Position(oldest.started_at, oldest.pk)
+    content = client.get(
+        "/system/setting/mailbox/records/", {"subject": "that no mail has", "before": before}
+    ).content.decode()
+    assert "No older record matches these filters" in content
+    assert "No record matches these filters" not in content
+    assert "after=" in content

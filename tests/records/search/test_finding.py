@@ -201,3 +201,18 @@ def test_the_search_knows_every_filter() -> None:
     }
     # The days bound every walk; a range is a way to write them.
     assert known | {"since", "until", "range"} == {field.name for field in fields(RecordFilters)}
+
+
+def test_a_search_that_stopped_on_its_way_ends_at_the_oldest_record_and_does_not_begin_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("BUDGET", "BUDGET_ELSEWHERE", "BUDGET_WITH_MAILS", "FIRST_STRETCH"):
+        monkeypatch.setattr(planning, name, 7)
+    filters = RecordFilters(subject="that no mail has")
+    page = find_page(filters, 4)
+    for _ in range(SendingRecord.objects.count()):
+        if page.older is None:
+            break
+        page = find_page(filters, 4, before=page.older)
+    assert (page.records, page.older, page.searched_to) == ([], None, None)
+    assert page.newer is not None
