@@ -7,12 +7,14 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from records.keeping.models import KeepingRules
 
 GIGABYTE = 1024**3
 MOST_DAYS = 36_500
 _NO_LIMIT = _("No limit")
+_DAYS = pgettext_lazy("how many", "Days")
 _NUMBER = {"inputmode": "numeric", "autocomplete": "off", "placeholder": _NO_LIMIT}
 _DAYS_ERRORS = {
     "invalid": _("Type a whole number of days, or leave the field empty to set no limit."),
@@ -58,7 +60,7 @@ class KeepingForm(forms.Form):
 
     use_required_attribute = False
 
-    records_days = _days(_("Days"))
+    records_days = _days(_DAYS)
     max_records = forms.IntegerField(
         label=_("At most, records"),
         required=False,
@@ -71,9 +73,9 @@ class KeepingForm(forms.Form):
             "max_value": _("The most is %(limit_value)s records. Leave the field empty to set no limit."),
         },
     )
-    contents_days = _days(_("Days"))
+    contents_days = _days(_DAYS)
     max_contents_size = _gigabytes(_("At most, GB"))
-    attachments_days = _days(_("Days"))
+    attachments_days = _days(_DAYS)
     max_attachments_size = _gigabytes(_("At most, GB"))
 
     @classmethod
