@@ -6,7 +6,6 @@ Message-ID, and a body, from Content-Type on, which holds nothing of the mail's 
 
 from __future__ import annotations
 
-import secrets
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,6 +20,7 @@ from delivery.compose.exceptions import ComposeError
 from delivery.compose.headers import check_fields, refuse_control_characters, text_field
 from delivery.compose.parts import Part, attachment_part, body_part
 from delivery.values import ComposedMail, Draft
+from records.message_ids import make_message_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,7 +67,7 @@ def compose_head(parties: Parties, display_name: str, subject: str) -> Head:
     """
     refuse_control_characters("display_name", display_name)
     refuse_control_characters("subject", subject)
-    message_id = f"<{secrets.token_hex(16)}@{parties.message_id_domain}>"
+    message_id = make_message_id(parties.message_id_domain)
     fields = (
         *parties.header_fields(display_name),
         text_field("Subject", subject),

@@ -12,6 +12,7 @@ from records.enums import Outcome
 from records.search.addresses import find_addresses
 from records.search.conditions import TRUE, Condition, all_of, equals, has_outcome, list_conditions
 from records.search.gathering import Gathering, find_of_addresses, walk_along
+from records.search.mails import find_mail_id
 from records.search.walks import Walk
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ class Search:
     def __init__(self, filters: RecordFilters) -> None:
         """Look the addresses up, if a part of one is asked for."""
         self._conditions = list_conditions(filters)
-        self._mail_id = filters.mail_id
+        self._mail_id = filters.mail_id or (find_mail_id(filters.message_id) if filters.message_id else None)
         self._addresses = find_addresses(filters.receiver) if filters.receiver else None
         self._walks = list(_list_walks(filters))
 
@@ -161,6 +162,7 @@ class Search:
     def plan(self, scope: Scope) -> Plan:
         """Choose how to search a stretch of time. To be asked within `along_indexes`."""
         if self._mail_id:
+            # A Message-ID is compared all the same: the mail's number may have been asked for, too.
             return Gather(Gathering.of_mail(self._mail_id), self._rest({"mail_id"}))
         if self._addresses is None:
             return self._along(_rarest(self._walks, scope))
