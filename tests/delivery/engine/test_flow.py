@@ -164,8 +164,10 @@ def settled_with(count: int, queries: DjangoAssertNumQueries, expected: int) -> 
 def test_settling_many_takes_no_more_statements_than_settling_few(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
+    # BEGIN, clock, mails, receivers, records, COMMIT; on SQLite the sums are a statement of their own.
+    expected = 7 if connection.vendor == "sqlite" else 6
     for count in (2, 60):
-        settled_with(count, django_assert_num_queries, 6)  # BEGIN, clock, mails, receivers, records, COMMIT
+        settled_with(count, django_assert_num_queries, expected)
     assert counted(Mail, "state") == {"sent": 62}
 
 
