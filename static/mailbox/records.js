@@ -118,9 +118,20 @@ const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 async function tellTimeZone() {
   zoneForm.elements.namedItem("time_zone").value = zone;
   const response = await fetch(zoneForm.action, { method: "POST", body: new FormData(zoneForm) });
-  if (response.status === 204) {
-    htmx.ajax("GET", location.href, { target: "#results" });
+  if (response.status !== 204) {
+    return;
   }
+  if (filters?.classList.contains("htmx-request")) {
+    // What was just chosen comes first, and then stands in the address.
+    document.addEventListener("htmx:afterSettle", showAnew, { once: true });
+  } else {
+    showAnew();
+  }
+}
+
+function showAnew() {
+  // Without htmx so far, the next page is the first in that time zone.
+  window.htmx?.ajax("GET", location.href, { target: "#results" });
 }
 
 if (zoneForm && zone && zone !== zoneForm.dataset.known) {
