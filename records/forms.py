@@ -13,12 +13,12 @@ from django.utils.translation import pgettext_lazy
 from records.enums import Outcome, Phase, ResultClass
 from records.error_book import find_entry
 from records.filters import DayRange, RecordFilters
+from records.paging import MAX_ID
 
 MORE_FIELDS = ("subject", "outcome", "cause", "phase", "requester", "message_id")
 """Filters beside those of the manual."""
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 2999
-_MAX_ID = 2**63 - 1
 
 
 def _check_year(day: date) -> None:
@@ -99,7 +99,7 @@ class FilterForm(DaysForm):
         error_messages={"invalid_choice": _("There is no such range of days. Choose one of those shown.")},
     )
     mail = forms.IntegerField(
-        label=_("Mail number"), required=False, min_value=1, max_value=_MAX_ID, widget=forms.HiddenInput
+        label=_("Mail number"), required=False, min_value=1, max_value=MAX_ID, widget=forms.HiddenInput
     )
     subject = forms.CharField(
         label=_("Subject"), required=False, max_length=200, widget=_search(_("Part of the subject"))

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_MICROSECONDS = (datetime(9999, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
-_MAX_ID = 2**63 - 1
+MAX_ID = 2**63 - 1
+"""The largest id that a database holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ def find_position(text: str) -> Position | None:
     if not re.fullmatch(r"[0-9]{1,18}-[0-9]{1,19}", text):
         return None
     microseconds, record_id = (int(part) for part in text.split("-"))
-    if microseconds > _MAX_MICROSECONDS or record_id > _MAX_ID:
+    if microseconds > _MAX_MICROSECONDS or record_id > MAX_ID:
         return None
     return Position(_EPOCH + timedelta(microseconds=microseconds), record_id)
 

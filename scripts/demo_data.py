@@ -75,6 +75,7 @@ def _make_sender(address: str, name: str, server: str, encryption: Encryption, t
 
 def _make_mail(chance: random.Random, sender: Sender, moment: datetime, *, is_first: bool) -> None:
     subject = "Task finished: dm_sales_hourly"
+    mime = _compose(sender, subject)
     mail = Mail.objects.create(
         sender=sender,
         sender_address=sender.address,
@@ -89,8 +90,9 @@ def _make_mail(chance: random.Random, sender: Sender, moment: datetime, *, is_fi
         expires_at=moment + timedelta(days=1),
         state=MailState.SENT,
         finished_at=moment,
+        size=len(mime),
     )
-    store_content(mail.pk, b"", _compose(sender, subject))
+    store_content(mail.pk, b"", mime)
     failed: list[SendingRecord] = []
     for address in chance.sample(_RECEIVERS, 3 if is_first else chance.choice([1, 1, 1, 2])):
         tries = SendingRecord.objects.bulk_create(_tries(chance, mail, address, moment, fails=is_first))

@@ -1,7 +1,7 @@
 """The page of one record, and the way to it from a mail."""
 
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -13,6 +13,7 @@ from records.clock import database_now
 from records.detail.account import find_account
 from records.keeping.gone import tell_gone
 from records.models import Content, Mail, SendingRecord
+from records.paging import MAX_ID
 from records.story import find_duration, find_explanation, tell_story
 from records.timeline import draw_timeline
 
@@ -63,6 +64,8 @@ def _views_of(request: HttpRequest, mail: Mail) -> dict[str, object]:
 @never_cache
 def find_record(_request: HttpRequest, mail_id: int) -> HttpResponse:
     """Lead to the latest try of a mail; to the list, which says so, where there is none yet or any more."""
+    if not 1 <= mail_id <= MAX_ID:
+        raise Http404
     record = SendingRecord.objects.filter(mail_id=mail_id).order_by("-pk").first()
     if record is None:
         return redirect(f"{reverse('records:list')}?mail={mail_id}")

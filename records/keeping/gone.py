@@ -8,6 +8,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from records.enums import MailState
 from records.keeping.rules import get_rules
 from records.models import Content, Mail
 
@@ -22,7 +23,7 @@ def tell_gone(mail: Mail) -> str:
 
 
 def _tell_content_gone(mail: Mail) -> str:
-    if not mail.size:
+    if not mail.size and mail.state == MailState.FAILED:
         return _("There is no content: the mail was refused before it was composed.")
     rules = get_rules()
     if rules.contents_days is not None:

@@ -37,8 +37,8 @@ def list_views(user_id: int, filters: RecordFilters) -> list[View]:
     return [built_in, *(View(each.name, each.query, is_current=each.query == current, pk=each.pk) for each in saved)]
 
 
-def save_view(user_id: int, name: str, filters: RecordFilters) -> None:
-    """Keep filters under a name; a view of that name is replaced.
+def save_view(user_id: int, name: str, filters: RecordFilters) -> bool:
+    """Keep filters under a name; a view of that name is replaced. Returns whether there was none.
 
     Raises:
         ViewRefusedError: There is nothing to keep, or too much is kept already.
@@ -48,7 +48,10 @@ def save_view(user_id: int, name: str, filters: RecordFilters) -> None:
     others = SavedView.objects.filter(user_id=user_id).exclude(name=name)
     if others.count() >= MAX_VIEWS:
         raise ViewRefusedError(_("You have 30 views. Delete one that you do not need any more."))
-    SavedView.objects.update_or_create(user_id=user_id, name=name, defaults={"query": filters.as_query()})
+    _view, is_new = SavedView.objects.update_or_create(
+        user_id=user_id, name=name, defaults={"query": filters.as_query()}
+    )
+    return is_new
 
 
 def rename_view(view: SavedView, name: str) -> None:

@@ -43,11 +43,13 @@ def save(request: HttpRequest) -> HttpResponse:
         messages.error(request, _("Give the view a name of at most 60 characters."))
         return back
     try:
-        save_view(person_id(request), form.cleaned_data["name"], filters)
+        is_new = save_view(person_id(request), form.cleaned_data["name"], filters)
     except ViewRefusedError as error:
         messages.error(request, str(error))
     else:
-        messages.success(request, _("The view was saved."))
+        messages.success(
+            request, _("The view was saved.") if is_new else _("The view was saved in place of the one of that name.")
+        )
     return back
 
 

@@ -27,7 +27,7 @@ def test_a_task_takes_a_new_connection_where_its_own_was_broken_off() -> None:
     Heartbeat.objects.all().delete()
     break_off()
     tasks.sweep()
-    assert set(Heartbeat.objects.values_list("name", flat=True)) == {"worker", "alarms"}
+    assert set(Heartbeat.objects.values_list("name", flat=True)) == {"worker", "alarms", "forget addresses"}
 
 
 def test_a_task_that_lost_its_connection_in_the_midst_costs_the_next_one_nothing() -> None:
@@ -35,4 +35,4 @@ def test_a_task_that_lost_its_connection_in_the_midst_costs_the_next_one_nothing
     break_off()
     tasks.continue_deed(4711)
     tasks.sweep()
-    assert set(Heartbeat.objects.values_list("name", flat=True)) == {"worker", "alarms"}
+    assert set(Heartbeat.objects.values_list("name", flat=True)) == {"worker", "alarms", "forget addresses"}

@@ -270,6 +270,11 @@ def test_the_number_of_a_mail_without_a_record_leads_to_the_list(client: Client)
     assert client.get(f"{MAILBOX}mails/71/record/").headers["Location"] == f"{MAILBOX}records/?mail=71"
 
 
+@pytest.mark.parametrize("number", [0, 2**63, 10**30])
+def test_a_number_that_no_mail_can_have_is_not_found(client: Client, number: int) -> None:
+    assert client.get(f"{MAILBOX}mails/{number}/record/").status_code == 404
+
+
 @pytest.mark.parametrize(
     ("state", "result"),
     [

@@ -71,9 +71,11 @@ def test_what_is_saved_already_is_not_offered_to_be_saved(client: Client) -> Non
     assert "Save as a view" not in client.get(URL).content.decode()
 
 
-def test_the_same_name_replaces_a_view(client: Client) -> None:
-    client.post(SAVE, {"name": "Mine", "query": "receiver=anna"})
-    client.post(SAVE, {"name": "Mine", "query": "receiver=bob"})
+def test_the_same_name_replaces_a_view_and_says_so(client: Client) -> None:
+    first = client.post(SAVE, {"name": "Mine", "query": "receiver=anna"}, follow=True)
+    second = client.post(SAVE, {"name": "Mine", "query": "receiver=bob"}, follow=True)
+    assert "The view was saved." in first.content.decode()
+    assert "The view was saved in place of the one of that name." in second.content.decode()
     assert [view.query for view in SavedView.objects.all()] == ["receiver=bob"]
 
 

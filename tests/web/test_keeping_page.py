@@ -167,7 +167,7 @@ def test_sending_again_says_when_the_attachments_were_removed(admin: Client) -> 
 
 @pytest.mark.django_db
 def test_sending_again_says_that_refused_mail_never_had_content(admin: Client) -> None:
-    mail = make_mail(size=0)
+    mail = make_mail(size=0, state="failed")
     response = admin.get(f"{MAILBOX}mails/{mail.pk}/resend/")
     assert "the mail was refused before it was composed" in response.content.decode()
 

@@ -66,10 +66,10 @@ def _read_time(options: dict[str, Any], name: str) -> datetime:
     text = (options[name] or "").strip()
     try:
         day, moment = parse_date(text), parse_datetime(text) if len(text) > len("2026-03-01") else None
-    except ValueError:
-        day = moment = None
-    if moment is None and day is not None:
-        moment = datetime.combine(day, datetime.min.time()) + timedelta(days=1 if name == "until" else 0)
+        if moment is None and day is not None:
+            moment = datetime.combine(day, datetime.min.time()) + timedelta(days=1 if name == "until" else 0)
+    except (ValueError, OverflowError):
+        moment = None
     if moment is None:
         raise CommandError(f"Say --{name} as a day, 2026-03-01, or as a time, 2026-03-01T12:00.")
     return moment if moment.tzinfo else make_aware(moment, get_current_timezone())

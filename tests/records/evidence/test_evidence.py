@@ -301,6 +301,7 @@ class TestCommands:
             ({"since": "soon"}, "Say --since as a day"),
             ({"until": None}, "Say --until as a day"),
             ({"since": "2026-13-01"}, "Say --since as a day"),
+            ({"until": "9999-12-31"}, "Say --until as a day"),
             ({"since": "2026-03-11"}, "must lie before"),
             ({"output": None}, "--output FILE"),
             ({"output": Path("/nowhere/at/all")}, "can't be written"),
