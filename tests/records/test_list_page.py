@@ -144,7 +144,7 @@ def test_a_search_that_went_on_to_the_oldest_record_says_so_and_leads_back(
     )
     before = Position(oldest.started_at, oldest.pk)
     content = client.get(
-        "/system/setting/mailbox/records/", {"subject": "that no mail has", "before": before}
+        "/system/setting/mailbox/records/", {"subject": "that no mail has", "before": str(before)}
     ).content.decode()
     assert "No older record matches these filters" in content
     assert "No record matches these filters" not in content
