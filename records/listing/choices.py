@@ -9,6 +9,7 @@ from django.db import connection
 from records.enums import Outcome, ResultClass
 from records.forms import FilterForm
 from records.models import SendingRecord
+from records.search.walks import along_indexes
 from senders.models import Sender
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def make_filter_form(request: HttpRequest) -> FilterForm:
 
 def list_recent_causes() -> set[str]:
     """List the causes of the latest failures, in one query that reads a bounded part of an index."""
-    with connection.cursor() as cursor:
+    with along_indexes(), connection.cursor() as cursor:
         cursor.execute(CAUSES)
         return {cause for (cause,) in cursor.fetchall() if cause}
 

@@ -14,6 +14,7 @@ from records.filters import DayRange, RecordFilters
 from records.forms import FilterForm, find_filters, name_cause
 from records.listing.choices import CAUSES
 from records.models import SendingRecord
+from records.search.walks import along_indexes
 from tests.people import client_of, make_person
 from tests.records.rows import make_mail, make_record
 
@@ -151,12 +152,11 @@ def test_every_filter_narrows(db: None) -> None:
 
 @pytest.mark.django_db
 def test_causes_are_read_along_the_index_of_what_failed() -> None:
-    with connection.cursor() as cursor:
+    with along_indexes(), connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute(f"EXPLAIN QUERY PLAN {CAUSES}")
             reads = [row[3] for row in cursor.fetchall() if "records_sendingrecord" in row[3]]
         else:
-            cursor.execute("SET LOCAL enable_seqscan TO off")
             cursor.execute(f"EXPLAIN {CAUSES}")
             reads = [row[0] for row in cursor.fetchall() if "records_sendingrecord" in row[0]]
     assert len(reads) == 7
