@@ -64,18 +64,21 @@ class Attempt:
 
     @property
     def mark(self) -> str:
-        """How the try is marked: done when anybody was accepted, running while any is under way, else failed."""
+        """How the try is marked: running while any is under way; done, partly or failed by who was accepted."""
         if self.is_hop:
             return "skipped"
         results = {answer.record.result for answer in self.answers}
         if ResultClass.OPEN in results:
             return "running"
-        return "done" if ResultClass.SUCCESS in results else "failed"
+        if ResultClass.SUCCESS not in results:
+            return "failed"
+        return "partly" if len(results) > 1 else "done"
 
     @property
     def icon(self) -> str:
         """The icon of the mark."""
-        return {"running": "loader", "done": "check", "failed": "x", "skipped": "arrow-right"}[self.mark]
+        icons = {"running": "loader", "done": "check", "partly": "minus", "failed": "x", "skipped": "arrow-right"}
+        return icons[self.mark]
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,5 +40,5 @@ def _tell_content_gone(mail: Mail) -> str:
 
 
 def _tell_files_gone(removed_at: datetime) -> str:
-    day = date_format(localtime(removed_at))
+    day = date_format(localtime(removed_at), "Y-m-d")
     return _("The attachments are not kept any more: they were removed on %(day)s.") % {"day": day}

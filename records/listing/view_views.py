@@ -38,7 +38,8 @@ def save(request: HttpRequest) -> HttpResponse:
     form = ViewNameForm(request.POST)
     if filters is None:
         return redirect("records:list")
-    back = HttpResponseRedirect(f"{reverse('records:list')}?{filters.as_query()}")
+    folded = "&fold=1" if request.POST.get("fold") == "1" else ""
+    back = HttpResponseRedirect(f"{reverse('records:list')}?{filters.as_query()}{folded}")
     if not form.is_valid():
         messages.error(request, _("Give the view a name of at most 60 characters."))
         return back

@@ -1,10 +1,10 @@
 """T0 for many mails in one call: all or none, each by the rules for one, and what they share stored once."""
 
-import threading
 from collections.abc import Sequence
 from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from functools import partial
 from typing import Any
 
 import pytest
@@ -24,6 +24,7 @@ from records.models import Body, Content, Mail, Receiver, SendingRecord
 from senders.models import Sender
 from senders.services import set_default_sender
 from tests.delivery.engine.scenes import make_sender
+from tests.together import do_at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -231,22 +232,13 @@ def test_keys_are_found_by_their_index() -> None:
 
 def test_calls_with_the_same_keys_at_once_share_their_mails(sender: Sender) -> None:
     answers: list[dict[int, int]] = []
-    start = threading.Barrier(4)
 
     def accept(order: Sequence[int]) -> None:
-        try:
-            start.wait()
-            ids = accept_mails([ask(number, sender=sender, idempotency_key=f"load-{number}") for number in order])
-            answers.append(dict(zip(order, ids, strict=True)))
-        finally:
-            connection.close()
+        ids = accept_mails([ask(number, sender=sender, idempotency_key=f"load-{number}") for number in order])
+        answers.append(dict(zip(order, ids, strict=True)))
 
     orders = [range(40), range(39, -1, -1), range(20, 60), range(59, 19, -1)]
-    callers = [threading.Thread(target=accept, args=[order]) for order in orders]
-    for caller in callers:
-        caller.start()
-    for caller in callers:
-        caller.join()
+    do_at_once(*[partial(accept, order) for order in orders])
     assert len(answers) == 4
     assert count_rows()[:3] == (60, 60, 60)
     for number in range(60):

@@ -1,6 +1,5 @@
 """Rows that are inserted in bulk are the rows that were given, whatever way the database takes them."""
 
-import threading
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from records.bulk import allot_ids, default_values, expect_rows, insert_rows
 from records.models import Body, Mail, Receiver
 from tests.records.rows import NOON, make_mail
+from tests.together import do_at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -118,21 +118,12 @@ def test_ids_are_rising_and_go_on_where_others_ended() -> None:
 
 def test_ids_are_nobody_elses() -> None:
     taken: list[int] = []
-    start = threading.Barrier(4)
 
     def take() -> None:
-        try:
-            start.wait()
-            for _ in range(5):
-                taken.extend(insert_mails(20))
-        finally:
-            connection.close()
+        for _ in range(5):
+            taken.extend(insert_mails(20))
 
-    takers = [threading.Thread(target=take) for _ in range(4)]
-    for taker in takers:
-        taker.start()
-    for taker in takers:
-        taker.join()
+    do_at_once(*[take] * 4)
     assert len(taken) == 400
     assert sorted(taken) == list(Mail.objects.order_by("pk").values_list("pk", flat=True))
 

@@ -96,6 +96,16 @@ def test_every_try_is_told_in_time_order() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("other", [Outcome.REFUSED, Outcome.DEFERRED, Outcome.UNKNOWN])
+def test_a_try_that_only_some_were_accepted_in_is_marked_so(other: Outcome) -> None:
+    mail = make_mail()
+    make_record(mail)
+    make_record(mail, receiver_address="bob@example.net", outcome=other)
+    [attempt] = tell_story(mail).attempts
+    assert (attempt.mark, attempt.icon) == ("partly", "minus")
+
+
+@pytest.mark.django_db
 def test_receivers_that_were_answered_alike_stand_together() -> None:
     mail = make_mail()
     for name in ("a", "b"):
@@ -103,7 +113,7 @@ def test_receivers_that_were_answered_alike_stand_together() -> None:
     make_record(mail, receiver_address="c@example.net", **REFUSAL)
     (attempt,) = tell_story(mail).attempts
     assert [answer.receivers for answer in attempt.answers] == [["a@example.net", "b@example.net"], ["c@example.net"]]
-    assert attempt.mark == "done"
+    assert attempt.mark == "partly"
 
 
 @pytest.mark.django_db

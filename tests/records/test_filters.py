@@ -1,6 +1,5 @@
 """Each filter alone, all together, and what the list does with values that are wrong."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,27 +10,15 @@ from pytest_django.fixtures import Settings
 from records.enums import Outcome
 from records.models import SendingRecord
 from tests.people import client_of, make_person
+from tests.records.conftest import Found
 from tests.records.rows import NOON, make_mail, make_record
 
 URL = "/system/setting/mailbox/records/"
-Found = Callable[..., list[str]]
 
 
 @pytest.fixture
 def client(db: None) -> Client:
     return client_of(make_person("records.view_sendingrecord"))
-
-
-@pytest.fixture
-def found(client: Client) -> Found:
-    """The receivers of the records that a query finds, newest first."""
-
-    def find(**query: str) -> list[str]:
-        response = client.get(URL, query)
-        assert response.status_code == 200
-        return [record.receiver_address for record in response.context["page"].records]
-
-    return find
 
 
 def test_without_filters_everything_is_shown_newest_first(found: Found) -> None:

@@ -1,6 +1,5 @@
 """The filters beside the manual's, days that are relative, and how filters are written in an address."""
 
-from collections.abc import Callable
 from datetime import date, timedelta
 
 import pytest
@@ -16,27 +15,15 @@ from records.listing.choices import CAUSES
 from records.models import SendingRecord
 from records.search.walks import along_indexes
 from tests.people import client_of, make_person
+from tests.records.conftest import Found
 from tests.records.rows import make_mail, make_record
 
 URL = "/system/setting/mailbox/records/"
-Found = Callable[..., list[str]]
 
 
 @pytest.fixture
 def client(db: None) -> Client:
     return client_of(make_person("records.view_sendingrecord"))
-
-
-@pytest.fixture
-def found(client: Client) -> Found:
-    """The receivers of the records that a query finds, newest first."""
-
-    def find(**query: str) -> list[str]:
-        response = client.get(URL, query)
-        assert response.status_code == 200
-        return [record.receiver_address for record in response.context["page"].records]
-
-    return find
 
 
 def test_the_outcome_filter_keeps_exactly_one_outcome(found: Found) -> None:

@@ -71,6 +71,12 @@ def test_what_is_saved_already_is_not_offered_to_be_saved(client: Client) -> Non
     assert "Save as a view" not in client.get(URL).content.decode()
 
 
+def test_a_folded_list_stays_folded_when_its_view_is_saved(client: Client) -> None:
+    assert 'name="fold" value="1"' in client.get(URL, {"receiver": "anna", "fold": "1"}).content.decode()
+    response = client.post(SAVE, {"name": "Mine", "query": "receiver=anna", "fold": "1"})
+    assert response.headers["Location"] == f"{URL}?receiver=anna&fold=1"
+
+
 def test_the_same_name_replaces_a_view_and_says_so(client: Client) -> None:
     first = client.post(SAVE, {"name": "Mine", "query": "receiver=anna"}, follow=True)
     second = client.post(SAVE, {"name": "Mine", "query": "receiver=bob"}, follow=True)

@@ -1,11 +1,10 @@
 """/metrics: who may see them, what they tell, and what they cost."""
 
 import logging
-import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection, connections
+from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from prometheus_client.parser import text_string_to_metric_families
@@ -23,6 +22,7 @@ from senders.models import Allowance
 from tests.delivery.alarms.scenes import look, make_sender, make_waiting, open_circuit
 from tests.people import client_of, make_person
 from tests.records.rows import make_mail, make_record
+from tests.together import do_at_once
 
 pytestmark = pytest.mark.django_db
 TOKEN = "canary-of-the-metrics-token"
@@ -227,18 +227,5 @@ def test_many_workers_at_once_count_each_try_once() -> None:
         make_record(mail, receiver_address=f"{number}@example.net")
     count_new_records(database_now())
     TallyMark.objects.update(seen_at=database_now() - timedelta(minutes=5))
-    start = threading.Barrier(4)
-
-    def work() -> None:
-        try:
-            start.wait()
-            count_new_records(database_now())
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    do_at_once(*[lambda: count_new_records(database_now())] * 4)
     assert list(Tally.objects.values_list("sender_address", "outcome", "tries")) == [("a@example.com", "accepted", 5)]

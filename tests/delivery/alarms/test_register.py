@@ -1,22 +1,20 @@
 """Alarms are raised once and cleared once, whoever looks and however often."""
 
 import logging
-import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connections
 
 from delivery.alarms.checking import check
 from delivery.alarms.finding import look_at_everything
 from delivery.alarms.register import register
-from delivery.alarms.troubles import Trouble
 from records.alarms.models import Alarm
 from records.clock import database_now
 from records.models import Heartbeat, Mail
 from senders.enums import CircuitState
 from senders.models import Circuit
 from tests.delivery.alarms.scenes import let_settle, look, look_twice, make_sender, make_waiting, open_circuit
+from tests.together import do_at_once
 
 pytestmark = pytest.mark.django_db
 WORKERS = 6
@@ -118,26 +116,10 @@ def test_many_workers_at_once_raise_and_clear_one_alarm(caplog: pytest.LogCaptur
     open_circuit(make_sender(), CircuitState.REFUSED)
     now = database_now()
     troubles = look_at_everything(now).troubles
-    start = threading.Barrier(WORKERS)
-
-    def work(found: list[Trouble]) -> None:
-        try:
-            start.wait()
-            register(found, now)
-        finally:
-            connections.close_all()
-
-    def all_at_once(found: list[Trouble]) -> None:
-        threads = [threading.Thread(target=work, args=(found,)) for _ in range(WORKERS)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
     with caplog.at_level(logging.INFO, logger="delivery.alarms"):
-        all_at_once(troubles)
+        do_at_once(*[lambda: register(troubles, now)] * WORKERS)
         Alarm.objects.update(good_since=now - timedelta(hours=1))
-        all_at_once([])
+        do_at_once(*[lambda: register([], now)] * WORKERS)
     assert Alarm.objects.count() == 1
     assert [sentence for _level, sentence in said(caplog)] == ["an alarm was raised", "an alarm was cleared"]
 

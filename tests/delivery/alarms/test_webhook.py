@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import json
 import logging
-import threading
 import time
 import uuid
 from datetime import timedelta
@@ -12,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import trustme
-from django.db import connections
 from django.db.models import F
 from pytest_django.fixtures import Settings
 
@@ -30,6 +28,7 @@ from tests.delivery.alarms.conftest import SECRET
 from tests.delivery.alarms.scenes import look, look_twice, make_sender, open_circuit
 from tests.services import free_port
 from tests.smtpd import server_context
+from tests.together import do_at_once
 from tests.webhook_receiver import HOST, Misbehaviour, Receiver, webhook_receiver
 
 pytestmark = pytest.mark.django_db
@@ -265,20 +264,8 @@ def test_many_workers_at_once_make_each_call_once(receiver: Receiver) -> None:
     for number in range(5):
         open_circuit(make_sender(f"sender{number}@example.com"), CircuitState.REFUSED)
     look()
-    start, target = threading.Barrier(WORKERS), read_target()
-
-    def work() -> None:
-        try:
-            start.wait()
-            make_due_calls(target, at_most=20)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=work) for _ in range(WORKERS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    target = read_target()
+    do_at_once(*[lambda: make_due_calls(target, at_most=20)] * WORKERS)
     told = [call.contents["id"] for call in receiver.calls]
     assert sorted(told) == sorted(str(call.pk) for call in WebhookCall.objects.all())
     assert set(WebhookCall.objects.values_list("state", "attempts")) == {("delivered", 1)}

@@ -1,10 +1,9 @@
 """Doing something to many mails at once: exactly those that were meant, broken off anywhere, by anyone continued."""
 
-import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection, connections
+from django.db import connection
 from django.db.utils import OperationalError
 from django.test.utils import CaptureQueriesContext
 
@@ -16,6 +15,7 @@ from records.interventions import BulkIntervention, Deed, Intervention
 from records.models import Mail
 from tests.delivery.control.scenes import BY, accept_many, deeds_at, fail, hold, states
 from tests.delivery.engine.scenes import accept, fresh, make_sender, outcomes, states_of_receivers, take
+from tests.together import do_at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -137,20 +137,7 @@ def test_two_processes_at_one_deed_do_it_once(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(bulk, "BATCH", 2)
     accept_many(make_sender(), 12)
     work = bulk.begin(Deed.CANCEL, MailFilters(), BY)
-    start = threading.Barrier(2)
-
-    def help_out() -> None:
-        try:
-            start.wait()
-            bulk.run(BulkIntervention.objects.get(pk=work.pk))
-        finally:
-            connections.close_all()
-
-    helpers = [threading.Thread(target=help_out) for _ in range(2)]
-    for each in helpers:
-        each.start()
-    for each in helpers:
-        each.join()
+    do_at_once(*[lambda: bulk.run(BulkIntervention.objects.get(pk=work.pk))] * 2)
     bulk.continue_unfinished(seconds=60)
     assert states() == ["cancelled"] * 12
     assert Intervention.objects.count() == 12

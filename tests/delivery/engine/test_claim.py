@@ -1,11 +1,9 @@
 """T1: claiming, renewing, giving back."""
 
-import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from django.db import connections
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -15,6 +13,7 @@ from delivery.engine.fence import pass_fence
 from delivery.engine.sweep import sweep
 from records.models import Mail, SendingRecord
 from tests.delivery.engine.scenes import accept, end_leases, fresh, lease_of, let_expire, make_sender, outcomes
+from tests.together import do_at_once
 
 if TYPE_CHECKING:
     from delivery.engine.values import Claim
@@ -55,21 +54,12 @@ def test_many_workers_at_once_claim_every_mail_exactly_once() -> None:
     sender = make_sender()
     mails = [accept(sender, f"r{number}@example.org") for number in range(30)]
     taken: list[Claim] = []
-    start = threading.Barrier(5)
 
     def work() -> None:
-        try:
-            start.wait()
-            while claims := claim_due(sender.pk, 3):
-                taken.extend(claims)
-        finally:
-            connections.close_all()
+        while claims := claim_due(sender.pk, 3):
+            taken.extend(claims)
 
-    workers = [threading.Thread(target=work) for _ in range(5)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    do_at_once(*[work] * 5)
     assert sorted(claim.mail_id for claim in taken) == [mail.pk for mail in mails]
     assert set(Mail.objects.values_list("epoch", flat=True)) == {1}
 

@@ -1,6 +1,5 @@
 """T3: closing records, moving receivers, rolling the mail up."""
 
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -30,6 +29,7 @@ from tests.delivery.engine.scenes import (
     states_of_receivers,
     take,
 )
+from tests.together import do_at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -213,18 +213,5 @@ def test_settling_and_sweeping_the_same_mail_at_once_end_in_a_final_state() -> N
     mail, claim = claimed()
     pass_fence(claim)
     end_leases()
-    start = threading.Barrier(2)
-
-    def sweep_at_once() -> None:
-        try:
-            start.wait()
-            sweep()
-        finally:
-            connection.close()
-
-    sweeper = threading.Thread(target=sweep_at_once)
-    sweeper.start()
-    start.wait()
-    finish([result(claim, ACCEPTED)])
-    sweeper.join()
+    do_at_once(sweep, lambda: finish([result(claim, ACCEPTED)]))
     assert (fresh(mail).state, outcomes(mail)) == ("sent", ["accepted"])

@@ -1,11 +1,10 @@
 """An order is broken off anywhere and continued by anyone: still each mail goes exactly once."""
 
 import signal
-import threading
 from pathlib import Path
 
 import pytest
-from django.db import connection, connections
+from django.db import connection
 from django.db.utils import OperationalError
 from django.test.utils import CaptureQueriesContext
 from redis import Redis
@@ -20,6 +19,7 @@ from senders.models import Sender
 from tests.delivery.engine.processes import start
 from tests.delivery.engine.scenes import make_sender
 from tests.delivery.resending.scenes import order, went_many
+from tests.together import do_at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -83,20 +83,7 @@ def test_a_batch_that_breaks_leaves_nothing_half_done(sender: Sender, monkeypatc
 def test_two_processes_at_one_order_do_it_once(sender: Sender) -> None:
     went_many(sender, 12)
     work = order()
-    start_together = threading.Barrier(2)
-
-    def help_out() -> None:
-        try:
-            start_together.wait()
-            orders.run(Resending.objects.get(pk=work.pk))
-        finally:
-            connections.close_all()
-
-    helpers = [threading.Thread(target=help_out) for _ in range(2)]
-    for each in helpers:
-        each.start()
-    for each in helpers:
-        each.join()
+    do_at_once(*[lambda: orders.run(Resending.objects.get(pk=work.pk))] * 2)
     orders.continue_unfinished(seconds=60)
     assert stand(work) == ("done", 12)
     assert copies() == [1] * 12
