@@ -36,7 +36,7 @@ _LENGTHS = {"today": 1, "7d": 7, "30d": 30}
 
 @dataclass(frozen=True, slots=True)
 class RecordFilters:
-    """One set of filters; what is empty does not narrow. The days are those of the active time zone."""
+    """One set of filters; what is empty does not narrow. Days and times are those of the active time zone."""
 
     sender: str = ""
     receiver: str = ""
@@ -46,6 +46,10 @@ class RecordFilters:
     """First day."""
     until: date | None = None
     """Last day, included."""
+    since_time: time | None = None
+    """Of the first day: what began before is left out. None: the whole day counts."""
+    until_time: time | None = None
+    """Of the last day: what began from then on is left out. None: the whole day counts."""
     result: ResultClass | None = None
     mail_id: int | None = None
     outcome: Outcome | None = None
@@ -69,13 +73,15 @@ class RecordFilters:
 
     @property
     def starts_at(self) -> datetime | None:
-        """The moment at which the first day begins."""
-        return _midnight(self.since) if self.since else None
+        """The moment from which on records are kept."""
+        return _moment(self.since, self.since_time) if self.since else None
 
     @property
     def ends_at(self) -> datetime | None:
-        """The moment at which the last day is over."""
-        return _midnight(self.until + timedelta(days=1)) if self.until else None
+        """The moment before which records are kept."""
+        if self.until and self.until_time:
+            return _moment(self.until, self.until_time)
+        return _moment(self.until + timedelta(days=1)) if self.until else None
 
     @property
     def requester_is_address(self) -> bool:
@@ -88,7 +94,8 @@ class RecordFilters:
 
     def as_parameters(self) -> dict[str, str]:
         """Return the parameters of an address that leads to what these filters keep; relative days stay relative."""
-        days = {"range": self.range} if self.range else {"since": self.since, "until": self.until}
+        since, until = _write_moment(self.since, self.since_time), _write_moment(self.until, self.until_time)
+        days = {"range": self.range} if self.range else {"since": since, "until": until}
         values = {
             "receiver": self.receiver,
             "sender": self.sender,
@@ -139,8 +146,14 @@ class RecordFilters:
         return records
 
 
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time.min, tzinfo=timezone.get_current_timezone())
+def _moment(day: date, moment: time | None = None) -> datetime:
+    return datetime.combine(day, moment or time.min, tzinfo=timezone.get_current_timezone())
+
+
+def _write_moment(day: date | None, moment: time | None) -> str:
+    if not day:
+        return ""
+    return f"{day}T{moment:%H:%M:%S}".removesuffix(":00") if moment else str(day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +171,5 @@ class Shortcut:
 
 def list_shortcuts(filters: RecordFilters) -> list[Shortcut]:
     """List today, the last 7 and the last 30 days, marking the one that is chosen."""
-    return [
-        Shortcut(each, is_current=filters.range is each or (filters.since, filters.until) == each.days())
-        for each in DayRange
-    ]
+    days = None if filters.since_time or filters.until_time else (filters.since, filters.until)
+    return [Shortcut(each, is_current=filters.range is each or days == each.days()) for each in DayRange]

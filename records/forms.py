@@ -1,6 +1,6 @@
 """The filter form of the record list. It is sent by GET: the address bar holds the filters."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -15,7 +15,7 @@ from records.error_book import find_entry
 from records.filters import DayRange, RecordFilters
 from records.paging import MAX_ID
 
-MORE_FIELDS = ("subject", "outcome", "cause", "phase", "requester", "message_id")
+MORE_FIELDS = ("since_time", "until_time", "subject", "outcome", "cause", "phase", "requester", "message_id")
 """Filters beside those of the manual."""
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 2999
@@ -48,6 +48,23 @@ class DayField(forms.DateField):
         )
 
 
+class DayTimeField(forms.TimeField):
+    """A time of a day, written as the browser's own field for it sends it."""
+
+    def __init__(self, label: Any) -> None:
+        """Make the field, which may stay empty."""
+        super().__init__(
+            label=label,
+            required=False,
+            input_formats=["%H:%M", "%H:%M:%S"],
+            widget=forms.TimeInput(format="%H:%M", attrs={"type": "time"}),
+            error_messages={"invalid": _("This is not a time. Write it as hours and minutes, such as 14:00.")},
+        )
+
+
+_BROWSERS_OWN = (forms.DateInput, forms.TimeInput)
+
+
 class DaysForm(forms.Form):
     """A form with a first and a last day, either of which may stay empty."""
 
@@ -55,12 +72,11 @@ class DaysForm(forms.Form):
     until = DayField(pgettext_lazy("last day", "To"))
 
     def full_clean(self) -> None:
-        """Clean the form; show what is no day as it was typed, since a browser's date field drops it."""
+        """Clean the form; show what is no day or time as it was typed, since a browser's field for one drops it."""
         super().full_clean()
-        for name in ("since", "until"):
-            widget = self.fields[name].widget
-            if isinstance(widget, forms.DateInput) and self.is_bound and self.has_error(name, "invalid"):
-                widget.input_type = "text"
+        for name, field in self.fields.items():
+            if isinstance(field.widget, _BROWSERS_OWN) and self.is_bound and self.has_error(name, "invalid"):
+                field.widget.input_type = "text"
 
     def clean(self) -> dict[str, Any]:
         """Refuse a range that ends before it begins."""
@@ -76,6 +92,8 @@ class DaysForm(forms.Form):
 class FilterForm(DaysForm):
     """The manual's filters (sender, receiver, template, days, result) and more; every field may stay empty."""
 
+    since_time = DayTimeField(_("Time on the first day"))
+    until_time = DayTimeField(_("Time on the last day"))
     receiver = forms.CharField(
         label=_("Receiver"),
         required=False,
@@ -123,11 +141,11 @@ class FilterForm(DaysForm):
     message_id = forms.CharField(label=_("Message-ID"), required=False, max_length=320, widget=_search("<…@…>"))
 
     def __init__(
-        self, *args: Any, senders: Iterable[str] = (), templates: Iterable[str] = (), causes: Iterable[str] = (),
-        **kwargs: Any,
+        self, query: Mapping[str, Any] | None = None, *, senders: Iterable[str] = (), templates: Iterable[str] = (),
+        causes: Iterable[str] = (), **kwargs: Any,
     ) -> None:  # fmt: skip
         """Offer the known senders, templates and causes, and whatever the address bar asks for."""
-        super().__init__(*args, **kwargs)
+        super().__init__(None if query is None else _part_moments(query), **kwargs)
         self._offer("sender", _("All senders"), {sender: sender for sender in senders})
         self._offer("template", _("All templates"), {template: template for template in templates})
         self._offer("cause", _("All causes"), {key: name_cause(key) for key in causes})
@@ -145,6 +163,19 @@ class FilterForm(DaysForm):
         """Take a Message-ID with its angle brackets and without."""
         text = str(self.cleaned_data["message_id"]).strip("<>")
         return f"<{text}>" if text else ""
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a time without its day, and times of one day that end before they begin."""
+        cleaned = super().clean()
+        since_time, until_time = cleaned.get("since_time"), cleaned.get("until_time")
+        for name, moment in (("since", since_time), ("until", until_time)):
+            if moment and not cleaned.get(name) and not self.has_error(name):
+                self.add_error(f"{name}_time", ValidationError(_("Choose the day of this time as well."), code="day"))
+        is_one_day = cleaned.get("since") and cleaned.get("since") == cleaned.get("until")
+        if is_one_day and since_time and until_time and since_time >= until_time:
+            is_empty = ValidationError(_("The end is not after the beginning. Swap the two."), code="range")
+            self.add_error("until_time", is_empty)
+        return cleaned
 
     def more_fields(self) -> list[forms.BoundField]:
         """List the fields that are folded away until one is used."""
@@ -167,6 +198,8 @@ class FilterForm(DaysForm):
             template=cleaned["template"],
             since=since,
             until=until,
+            since_time=cleaned["since_time"],
+            until_time=cleaned["until_time"],
             result=ResultClass(cleaned["result"]) if cleaned["result"] else None,
             mail_id=cleaned["mail"],
             outcome=Outcome(cleaned["outcome"]) if cleaned["outcome"] else None,
@@ -177,6 +210,16 @@ class FilterForm(DaysForm):
             message_id=cleaned["message_id"],
             range=relative,
         )
+
+
+def _part_moments(query: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Part what an address writes as one moment, `2026-01-31T14:00`, into the day and the time of the form."""
+    parted = query.copy() if isinstance(query, QueryDict) else dict(query)
+    for name in ("since", "until"):
+        day, mark, moment = str(query.get(name) or "").strip().partition("T")
+        if mark:
+            parted[name], parted[f"{name}_time"] = day, moment
+    return parted
 
 
 def name_cause(key: str) -> str:

@@ -25,10 +25,10 @@ class ActiveFilter:
 def list_active(filters: RecordFilters, query: QueryDict) -> list[ActiveFilter]:
     """List the filters in force; `query` is that of the page they are shown on."""
     parameters = filters.as_parameters()
-    words: dict[str, str | Promise] = {**parameters, **_choice_words(filters)}
+    words: dict[str, str | Promise] = {**parameters, **_moment_words(parameters), **_choice_words(filters)}
     labels = FilterForm.base_fields
     return [
-        ActiveFilter(labels[name].label or "", words[name], _without(query, name, keep=parameters))
+        ActiveFilter(labels[name].label or "", words[name], _without(query, name, filters))
         for name in sorted(words, key=list(labels).index)
     ]
 
@@ -41,9 +41,24 @@ def _choice_words(filters: RecordFilters) -> dict[str, str | Promise]:
     return words | ({"cause": name_cause(filters.cause)} if filters.cause else {})
 
 
-def _without(query: QueryDict, name: str, *, keep: dict[str, str]) -> str:
-    """Write the query without one filter, without those that are not in force, and from the first page on."""
-    rest = query.copy()
-    for other in (name, *PLACE, *(set(FilterForm.base_fields) - set(keep))):
+def _moment_words(parameters: dict[str, str]) -> dict[str, str]:
+    return {name: parameters[name].replace("T", " ") for name in ("since", "until") if name in parameters}
+
+
+def _without(query: QueryDict, name: str, filters: RecordFilters) -> str:
+    """Write the query without one filter, and from the first page on."""
+    rest = settle_query(query, filters)
+    for other in (name, *PLACE):
         rest.pop(other, None)
     return f"?{rest.urlencode()}"
+
+
+def settle_query(query: QueryDict, filters: RecordFilters) -> QueryDict:
+    """Write the query of a page with the filters in force only, each in one way; what is no filter stays."""
+    settled, parameters = QueryDict(mutable=True), filters.as_parameters()
+    for name, values in query.lists():
+        if name in parameters:
+            settled[name] = parameters[name]
+        elif name not in FilterForm.base_fields:
+            settled.setlist(name, values)
+    return settled

@@ -70,10 +70,19 @@ class Window:
         """How the beginning of a step is written."""
         return _LABELS[self.step]
 
+    @property
+    def counted_from(self) -> datetime:
+        """From where on the sums count: they know hours of UTC, and some time zones begin their days within one."""
+        hour = self.since.replace(minute=0)
+        return hour if hour == self.since else hour + _HOUR
+
     def filters(self, **narrower: object) -> RecordFilters:
-        """Return what keeps its records in the list, narrowed further; the list knows whole days only."""
+        """Return what keeps in the list exactly what the sums count, narrowed further."""
+        begins = timezone.localtime(self.counted_from)
+        if begins.time() != time():
+            return RecordFilters(since=begins.date(), since_time=begins.time(), **narrower)  # type: ignore[arg-type]
         relative = _RANGES.get(self.span)
-        since, until = relative.days() if relative else (timezone.localtime(self.since).date(), timezone.localdate())
+        since, until = relative.days() if relative else (begins.date(), timezone.localdate())
         return RecordFilters(since=since, until=until, range=relative, **narrower)  # type: ignore[arg-type]
 
 

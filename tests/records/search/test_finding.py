@@ -200,7 +200,9 @@ def test_the_search_knows_every_filter() -> None:
         name for name, value in asked.items() if planning.Search(RecordFilters(**{name: value})).asks_for == {name}
     }
     # The days bound every walk; a range is a way to write them.
-    assert known | {"since", "until", "range"} == {field.name for field in fields(RecordFilters)}
+    assert known | {"since", "until", "since_time", "until_time", "range"} == {
+        field.name for field in fields(RecordFilters)
+    }
 
 
 def test_a_search_that_stopped_on_its_way_ends_at_the_oldest_record_and_does_not_begin_anew(
