@@ -4,8 +4,9 @@ from dataclasses import replace
 from typing import TypedDict
 
 from django.contrib.auth.decorators import permission_required
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.gzip import gzip_page
@@ -14,7 +15,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from records.filters import RecordFilters, list_shortcuts
 from records.forms import FilterForm
-from records.listing.active import list_active
+from records.listing.active import list_active, settle_query
 from records.listing.choices import make_filter_form
 from records.listing.folding import Folded, find_folded_page
 from records.listing.news import find_news_url
@@ -52,9 +53,22 @@ def list_records(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return render(request, template, {**context, "shortcuts": list_shortcuts(RecordFilters())})
     filters = form.filters()
+    settled = settle_query(request.GET, filters)
+    if not is_part and request.GET.get("range") and not filters.range:
+        # Named days won over it: the address must not go on saying both.
+        return redirect(_address_of(settled))
+    request.GET = settled  # type: ignore[assignment]  # what the page's links are made of
     if is_part and request.GET.get("part") == "rest":
         return render(request, "records/_rest_part.html", {**context, **_rest(request, filters)})
-    return render(request, template, {**context, **_results(request, filters)})
+    response = render(request, template, {**context, **_results(request, filters)})
+    if request.headers.get("HX-Trigger") == "filters":
+        # The form sends all its fields; the address bar tells what is filtered by.
+        response.headers["HX-Push-Url"] = _address_of(settled)
+    return response
+
+
+def _address_of(query: QueryDict) -> str:
+    return f"{reverse('records:list')}?{query.urlencode()}".removesuffix("?")
 
 
 def _results(request: HttpRequest, filters: RecordFilters) -> dict[str, object]:

@@ -1,6 +1,6 @@
 """The filters beside the manual's, days that are relative, and how filters are written in an address."""
 
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 import pytest
 from django.db import connection
@@ -16,7 +16,7 @@ from records.models import SendingRecord
 from records.search.walks import along_indexes
 from tests.people import client_of, make_person
 from tests.records.conftest import Found
-from tests.records.rows import make_mail, make_record
+from tests.records.rows import NOON, make_mail, make_record
 
 URL = "/system/setting/mailbox/records/"
 
@@ -76,7 +76,8 @@ def test_relative_days_end_today(found: Found, name: str, kept: list[str]) -> No
 
 
 def test_days_that_are_named_win_over_relative_ones(client: Client) -> None:
-    response = client.get(URL, {"range": "today", "since": "2026-03-10"})
+    response = client.get(URL, {"range": "today", "since": "2026-03-10", "receiver": "", "fold": "1"}, follow=True)
+    assert response.redirect_chain == [(f"{URL}?since=2026-03-10&fold=1", 302)]
     filters = response.context["filters"]
     assert (filters.range, filters.since, filters.until) == (None, date(2026, 3, 10), None)
     assert 'name="range"' not in response.content.decode()
@@ -107,6 +108,8 @@ ALL = RecordFilters(
     requester="ada",
     subject="100 %",
     message_id="<one@example.com>",
+    since_time=time(14),
+    until_time=time(9, 30, 5),
 )
 
 
@@ -114,6 +117,33 @@ def test_filters_survive_their_way_through_an_address() -> None:
     assert find_filters(ALL.as_query()) == ALL
     assert find_filters("") == RecordFilters()
     assert RecordFilters().as_query() == ""
+
+
+def test_times_of_the_first_and_the_last_day_narrow_in_the_address_and_in_the_form(found: Found) -> None:
+    for hour in (13, 14, 15, 16):
+        make_record(receiver_address=f"h{hour}@example.net", started_at=NOON.replace(hour=hour))
+    kept = ["h15@example.net", "h14@example.net"]
+    assert found(since="2026-03-10T14:00", until="2026-03-10T16:00:00") == kept
+    assert found(since="2026-03-10", since_time="14:00", until="2026-03-10", until_time="16:00") == kept
+    assert ALL.as_parameters()["since"] == "2026-03-01T14:00"
+    assert ALL.as_parameters()["until"] == "2026-03-31T09:30:05"
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "sentence"),
+    [
+        ("since_time=14:00", "since_time", "Choose the day of this time as well."),
+        ("until=2026-03-10T25:00", "until_time", "This is not a time. Write it as hours and minutes, such as 14:00."),
+        ("since=soonT14:00", "since", "This is not a day. Write it as year-month-day, such as 2026-01-31."),
+        (
+            "since=2026-03-10T14:00&until=2026-03-10T14:00",
+            "until_time",
+            "The end is not after the beginning. Swap the two.",
+        ),
+    ],
+)
+def test_a_time_that_is_wrong_is_told_at_its_field(query: str, field: str, sentence: str) -> None:
+    assert FilterForm(QueryDict(query)).errors == {field: [sentence]}
 
 
 def test_relative_days_stay_relative_in_an_address() -> None:
