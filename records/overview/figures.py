@@ -8,8 +8,8 @@ from typing import Generic, TypeVar
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from records.enums import Outcome, ResultClass
-from records.error_book import find_entry
+from records.enums import Outcome, ResultClass, SkipReason
+from records.error_book import explain_outcome, find_entry
 from records.overview.spans import Window
 from records.rollups.adding import BOUNDS
 from records.rollups.reading import Sum
@@ -27,6 +27,8 @@ class Tally:
     success: int = 0
     failed: int = 0
     uncertain: int = 0
+    final: int = 0
+    """Of those that failed: after which nothing more was tried for the receiver."""
 
     def add(self, outcome: Outcome, tries: int) -> None:
         """Count tries that ended in one way."""
@@ -50,6 +52,11 @@ class Tally:
 
 
 _FIELDS = {ResultClass.SUCCESS: "success", ResultClass.FAILED: "failed", ResultClass.UNCERTAIN: "uncertain"}
+
+
+_FINAL = {Outcome.REFUSED, Outcome.SKIPPED, Outcome.SUPPRESSED}
+_GONE_ON = {explain_outcome(Outcome.SKIPPED, each).key for each in (SkipReason.HANDED_OVER, SkipReason.HANDED_BACK)}
+"""Causes of tries that another account went on after."""
 
 
 @dataclass(slots=True)
@@ -165,6 +172,8 @@ def sum_up(sums: Sequence[Sum], window: Window) -> Summary:
     tally, speed = Tally(), Speed()
     for found in sums:
         tally.add(found.outcome, found.tries)
+        if found.outcome in _FINAL and found.cause not in _GONE_ON:
+            tally.final += found.tries
         speed.add(found)
     return Summary(
         tally,
