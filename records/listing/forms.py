@@ -1,13 +1,20 @@
 """The forms of what a person keeps of the record list."""
 
+import unicodedata
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from records.listing.columns import COLUMNS
 from records.listing.enums import Density
 from records.listing.preferences import list_time_zones
+
+_UNSEEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
+"""Categories of characters without a look of their own: controls, formats, line ends, what is none."""
+_JOINERS = "\u200c\u200d"
+"""They join letters and emoji into one, and turn nothing around."""
 
 
 class LookForm(forms.Form):
@@ -44,11 +51,22 @@ class LookForm(forms.Form):
         field.choices = [("", label), *((name, name) for name in list_time_zones())]
 
 
+def _check_visible(name: str) -> None:
+    """Refuse characters that nobody sees, or that turn the direction of what stands beside them."""
+    if any(unicodedata.category(character) in _UNSEEN and character not in _JOINERS for character in name):
+        raise ValidationError(_("Take out what can't be seen: the name has control characters in it."), code="unseen")
+
+
 class ViewNameForm(forms.Form):
     """The name of a view that is saved."""
 
     name = forms.CharField(
         label=_("Name"),
         max_length=60,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": _("For example: failed today")}),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": _("For example: refused this week")}),
+        error_messages={
+            "required": _("Give the view a name of at most 60 characters."),
+            "max_length": _("Give the view a name of at most 60 characters."),
+        },
+        validators=[_check_visible],
     )

@@ -1,10 +1,13 @@
 """Views of the list under a name: the built-in ones, and those that a person saved."""
 
+import unicodedata
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 
 from records.enums import ResultClass
 from records.filters import DayRange, RecordFilters
@@ -33,7 +36,7 @@ def list_views(user_id: int, filters: RecordFilters) -> list[View]:
     """List the views of a person, the built-in one first, marking those that show what these filters keep."""
     current = filters.as_query()
     saved = SavedView.objects.filter(user_id=user_id).order_by("name")[:MAX_VIEWS]
-    built_in = View(_("Failed today"), FAILED_TODAY, is_current=current == FAILED_TODAY)
+    built_in = View(_BUILT_IN, FAILED_TODAY, is_current=current == FAILED_TODAY)
     return [built_in, *(View(each.name, each.query, is_current=each.query == current, pk=each.pk) for each in saved)]
 
 
@@ -41,10 +44,11 @@ def save_view(user_id: int, name: str, filters: RecordFilters) -> bool:
     """Keep filters under a name; a view of that name is replaced. Returns whether there was none.
 
     Raises:
-        ViewRefusedError: There is nothing to keep, or too much is kept already.
+        ViewRefusedError: There is nothing to keep, too much is kept already, or a built-in view has the name.
     """
     if not filters.is_active:
         raise ViewRefusedError(_("There is no filter to save. Filter the records first."))
+    _check_name(name)
     others = SavedView.objects.filter(user_id=user_id).exclude(name=name)
     if others.count() >= MAX_VIEWS:
         raise ViewRefusedError(_("You have 30 views. Delete one that you do not need any more."))
@@ -58,8 +62,9 @@ def rename_view(view: SavedView, name: str) -> None:
     """Give a view another name.
 
     Raises:
-        ViewRefusedError: Another view of the same person has that name.
+        ViewRefusedError: Another view of the same person has that name, or a built-in one.
     """
+    _check_name(name)
     view.name = name
     try:
         with transaction.atomic():
@@ -68,4 +73,20 @@ def rename_view(view: SavedView, name: str) -> None:
         raise ViewRefusedError(_("You have a view of that name already. Choose another name.")) from error
 
 
+def _check_name(name: str) -> None:
+    """Refuse the name of the built-in view, in whatever language and case: two of one look would be mistaken."""
+    for code, _language in settings.LANGUAGES:
+        with override(code):
+            is_taken = _plain(str(_BUILT_IN)) == _plain(name)
+        if is_taken:
+            raise ViewRefusedError(_("That is the name of a built-in view. Choose another name."))
+
+
+def _plain(name: str) -> str:
+    """Write a name without what hardly anybody sees: case, width, joiners, spaces."""
+    letters = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(letter for letter in letters if unicodedata.category(letter) != "Cf" and not letter.isspace())
+
+
+_BUILT_IN = _("Failed today")
 FAILED_TODAY = RecordFilters(range=DayRange.TODAY, result=ResultClass.FAILED).as_query()

@@ -41,7 +41,7 @@ def save(request: HttpRequest) -> HttpResponse:
     folded = "&fold=1" if request.POST.get("fold") == "1" else ""
     back = HttpResponseRedirect(f"{reverse('records:list')}?{filters.as_query()}{folded}")
     if not form.is_valid():
-        messages.error(request, _("Give the view a name of at most 60 characters."))
+        messages.error(request, str(form.errors["name"][0]))
         return back
     try:
         is_new = save_view(person_id(request), form.cleaned_data["name"], filters)
@@ -61,7 +61,7 @@ def rename(request: HttpRequest, pk: int) -> HttpResponse:
     view = get_object_or_404(SavedView, pk=pk, user_id=person_id(request))
     form = ViewNameForm(request.POST)
     if not form.is_valid():
-        messages.error(request, _("Give the view a name of at most 60 characters."))
+        messages.error(request, str(form.errors["name"][0]))
         return redirect("records:views")
     try:
         rename_view(view, form.cleaned_data["name"])

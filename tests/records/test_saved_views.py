@@ -85,7 +85,31 @@ def test_the_same_name_replaces_a_view_and_says_so(client: Client) -> None:
     assert [view.query for view in SavedView.objects.all()] == ["receiver=bob"]
 
 
-@pytest.mark.parametrize("name", ["", "   ", "x" * 61, "a\0b"])
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("failed\u202egpj", "Take out what can&#x27;t be seen"),
+        ("two\u2028lines", "Take out what can&#x27;t be seen"),
+        ("a\0b", "Take out what can&#x27;t be seen"),
+        ("Failed today", "That is the name of a built-in view."),
+        (" FAILED\u200d  today ", "That is the name of a built-in view."),
+        ("今日失败", "That is the name of a built-in view."),
+    ],
+)
+def test_a_name_that_looks_like_another_is_refused(client: Client, person: User, name: str, sentence: str) -> None:
+    save_view(person.pk, "mine", filters_of("receiver=x"))
+    rename = f"{VIEWS}{SavedView.objects.get().pk}/rename/"
+    for url in (SAVE, rename):
+        assert sentence in client.post(url, {"name": name, "query": "receiver=anna"}, follow=True).content.decode()
+    assert names(person)[1:] == [("mine", False)]
+
+
+def test_emoji_that_are_joined_are_a_name(client: Client) -> None:
+    client.post(SAVE, {"name": "👩\u200d💻", "query": "receiver=anna"})
+    assert SavedView.objects.get().name == "👩\u200d💻"
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 61])
 def test_a_name_that_is_none_is_refused(client: Client, name: str) -> None:
     response = client.post(SAVE, {"name": name, "query": "receiver=anna"}, follow=True)
     assert "Give the view a name of at most 60 characters." in response.content.decode()
