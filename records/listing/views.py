@@ -87,6 +87,7 @@ def _results(request: HttpRequest, filters: RecordFilters) -> dict[str, object]:
         "shortcuts": list_shortcuts(filters),
         **shown,
         "total": total.number,
+        "lines": 0 if shown["page"].newer or shown["page"].older else len(shown["page"].records),
         "total_is_at_least": total.is_at_least,
         "total_is_capped": total.is_at_least and total.number >= MAX_COUNTED,
         "time_zone": timezone.get_current_timezone_name(),
