@@ -42,6 +42,8 @@ class Meant:
     """Mails whose content is not kept, or not the whole of it. Both only where all were counted."""
     unfinished: int = 0
     """Mails that still wait."""
+    test_mail_ids: set[int] = field(default_factory=set)
+    """Test mails, which never go again."""
 
     @property
     def mails(self) -> int:
@@ -52,6 +54,16 @@ class Meant:
     def is_over(self) -> bool:
         """Tell whether there are more than the page counts."""
         return len(self.mail_ids) > MAX_COUNTED
+
+    @property
+    def can_go(self) -> bool:
+        """Tell whether any of them goes again, as far as that is known."""
+        return self.is_at_least or self.mails > self.gone + self.unfinished
+
+    @property
+    def test_mails(self) -> int:
+        """How many test mails are left out."""
+        return len(self.test_mail_ids)
 
     @property
     def shown_receivers(self) -> list[str]:
@@ -80,6 +92,8 @@ class Meant:
             self.receivers.setdefault(record.receiver_address)
             if record.sender_address:
                 self.senders.setdefault(record.sender_address)
+        else:
+            self.test_mail_ids.add(record.mail_id)
 
 
 def find_meant(filters: RecordFilters, up_to: Position) -> Meant:

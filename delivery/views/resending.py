@@ -70,10 +70,12 @@ def _fresh_form(request: HttpRequest) -> ResendingForm:
 
 def _ask(request: HttpRequest, filters: RecordFilters, form: ResendingForm) -> HttpResponse:
     meant = find_meant(filters, orders.find_end())
+    is_too_many = len(meant.mail_ids) > settings.MAILBOX_MAX_RESENDS
     context = {
         "form": form,
         "meant": meant,
-        "is_too_many": len(meant.mail_ids) > settings.MAILBOX_MAX_RESENDS,
+        "is_too_many": is_too_many,
+        "can_go": meant.can_go and not is_too_many,
         "max_mails": settings.MAILBOX_MAX_RESENDS,
         "query": filters.as_query(),
     }

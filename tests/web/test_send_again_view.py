@@ -77,6 +77,20 @@ class TestAsking:
         assert "2 of them are left out, because their content is not kept any more." in text
         assert "1 of them is left out, because it still waits to be sent." in text
 
+    def test_where_all_are_left_out_it_says_why_and_offers_no_button(self, ada: Client, sender: Sender) -> None:
+        went_many(sender, 2)
+        went(sender, outcome=Outcome.DEFERRED, state=MailState.RETRY)
+        is_test(went(sender))
+        Content.objects.filter(mail__state=MailState.SENT).delete()
+        response = ada.get(f"{URL}?sender=reports@example.com")
+        text = text_of(response.content)
+        assert "Nothing can be sent again" in text
+        assert "2 of them are left out, because their content is not kept any more." in text
+        assert "1 of them is left out, because it still waits to be sent." in text
+        assert "1 test mail is left out" in text
+        assert b'action="/system/setting/mailbox/send-again/' not in response.content
+        assert b'href="/system/setting/mailbox/records/?sender=reports%40example.com"' in response.content
+
     def test_test_mail_is_not_counted(self, ada: Client, sender: Sender) -> None:
         is_test(went(sender))
         response = ada.get(URL)
