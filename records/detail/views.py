@@ -1,8 +1,8 @@
 """The page of one record, and the way to it from a mail."""
 
 from django.contrib.auth.decorators import permission_required
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.gzip import gzip_page
@@ -16,6 +16,7 @@ from records.models import Content, Mail, SendingRecord
 from records.paging import MAX_ID
 from records.story import find_duration, find_explanation, tell_story
 from records.timeline import draw_timeline
+from records.viewing.missing import answer_missing_mail, answer_missing_record
 
 MAX_RESENDS = 20
 """Copies that a mail's page names."""
@@ -32,7 +33,9 @@ MAX_VIEWS = 50
 @vary_on_headers("HX-Request")
 def show_record(request: HttpRequest, pk: int) -> HttpResponse:
     """Show one try, the whole story of its mail, and what can be done next."""
-    record = get_object_or_404(SendingRecord.objects.select_related("mail__resend_of", "mail__stands_in_for"), pk=pk)
+    record = SendingRecord.objects.select_related("mail__resend_of", "mail__stands_in_for").filter(pk=pk).first()
+    if record is None:
+        return answer_missing_record(request, pk)
     mail, story = record.mail, tell_story(record.mail)
     context = {
         "record": record,
@@ -62,11 +65,13 @@ def _views_of(request: HttpRequest, mail: Mail) -> dict[str, object]:
 @permission_required("records.view_sendingrecord", raise_exception=True)
 @require_safe
 @never_cache
-def find_record(_request: HttpRequest, mail_id: int) -> HttpResponse:
-    """Lead to the latest try of a mail; to the list, which says so, where there is none yet or any more."""
+def find_record(request: HttpRequest, mail_id: int) -> HttpResponse:
+    """Lead to the latest try of a mail; to the list, which says so, where there is none yet."""
     if not 1 <= mail_id <= MAX_ID:
-        raise Http404
+        return answer_missing_mail(request, mail_id)
     record = SendingRecord.objects.filter(mail_id=mail_id).order_by("-pk").first()
+    if record is None and not Mail.objects.filter(pk=mail_id).exists():
+        return answer_missing_mail(request, mail_id)
     if record is None:
         return redirect(f"{reverse('records:list')}?mail={mail_id}")
     return redirect("records:detail", record.pk)

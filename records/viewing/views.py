@@ -3,8 +3,8 @@
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from csp.decorators import csp
 from django.contrib.auth.decorators import permission_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, render
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
 from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
@@ -15,6 +15,7 @@ from records.content import find_mime
 from records.models import Mail
 from records.preview import find_attachment, read_preview
 from records.viewing.audit import note_view
+from records.viewing.missing import answer_missing_content, answer_missing_file, answer_missing_mail
 from records.viewing.models import Part
 
 MAX_ENVELOPE = 100
@@ -38,8 +39,10 @@ FRAME_POLICY: dict[str, list[str] | bool] = {
 @vary_on_headers("HX-Request")
 def preview(request: HttpRequest, mail_id: int) -> HttpResponseBase:
     """Show what a mail says; with `?part=html` only its own HTML, for the sandboxed frame."""
-    mail = get_object_or_404(Mail, pk=mail_id)
-    content = read_preview(_mime_of(mail_id))
+    mail, mime = Mail.objects.filter(pk=mail_id).first(), find_mime(mail_id)
+    if mail is None or mime is None:
+        return _answer_missing(request, mail_id)
+    content = read_preview(mime)
     note_view(request, mail_id, Part.CONTENT)
     if request.GET.get("part") == "html":
         return _show_html(request, content.html)
@@ -67,9 +70,13 @@ def _show_html(request: HttpRequest, html: str) -> HttpResponseBase:
 @never_cache
 def attachment(request: HttpRequest, mail_id: int, index: int) -> HttpResponse:
     """Hand over one attachment as a download, whatever it claims to be."""
-    found = find_attachment(_mime_of(mail_id), index)
+    mime = find_mime(mail_id)
+    if mime is None:
+        return _answer_missing(request, mail_id)
+    found = find_attachment(mime, index)
     if found is None:
-        raise Http404
+        files = {file.index: file for file in read_preview(mime).attachments}
+        return answer_missing_file(request, mail_id, files.get(index))
     filename, content = found
     note_view(request, mail_id, Part.ATTACHMENT, filename)
     return _download(filename, content)
@@ -80,16 +87,16 @@ def attachment(request: HttpRequest, mail_id: int, index: int) -> HttpResponse:
 @never_cache
 def source(request: HttpRequest, mail_id: int) -> HttpResponse:
     """Hand over the whole mail as it is sent, as a file for a mail program."""
-    mime = _mime_of(mail_id)
+    mime = find_mime(mail_id)
+    if mime is None:
+        return _answer_missing(request, mail_id)
     note_view(request, mail_id, Part.SOURCE)
     return _download(f"mail-{mail_id}.eml", mime)
 
 
-def _mime_of(mail_id: int) -> bytes:
-    mime = find_mime(mail_id)
-    if mime is None:
-        raise Http404
-    return mime
+def _answer_missing(request: HttpRequest, mail_id: int) -> HttpResponse:
+    mail = Mail.objects.filter(pk=mail_id).first()
+    return answer_missing_content(request, mail) if mail else answer_missing_mail(request, mail_id)
 
 
 def _download(filename: str, content: bytes) -> HttpResponse:

@@ -5,7 +5,7 @@ from django.test import Client
 
 from records.preview import read_preview, sanitise
 from tests.people import client_of, make_person
-from tests.records.rows import compose, make_mail
+from tests.records.rows import NOON, compose, make_mail
 
 MAILBOX = "/system/setting/mailbox/"
 HOSTILE = """<h1 style="color: red" onclick="alert(1)">Hello</h1>
@@ -141,8 +141,14 @@ def test_there_is_no_attachment_beyond_the_last(client: Client) -> None:
     assert client.get(f"{MAILBOX}mails/{mail.pk}/attachments/1/").status_code == 404
 
 
-def test_content_that_was_pruned_is_not_found(client: Client) -> None:
-    assert client.get(f"{MAILBOX}mails/{make_mail().pk}/content/").status_code == 404
+@pytest.mark.parametrize("page", ["content/", "source.eml", "attachments/0/"])
+def test_content_that_was_pruned_is_gone_by_a_rule_that_is_told(client: Client, page: str) -> None:
+    mail = make_mail(size=2048, finished_at=NOON)
+    response = client.get(f"{MAILBOX}mails/{mail.pk}/{page}")
+    assert response.status_code == 410
+    text = response.content.decode()
+    assert "The content is not kept any more: contents are kept for 30 days. The mail ended on 2026-03-10." in text
+    assert f'href="{MAILBOX}mails/{mail.pk}/record/"' in text
 
 
 def test_content_is_for_those_with_the_permission(db: None) -> None:

@@ -264,9 +264,18 @@ def test_the_page_is_for_those_with_the_permission(db: None) -> None:
     assert client_of(make_person("records.view_content")).get(url_of(record)).status_code == 403
 
 
-def test_a_record_that_is_gone_is_not_found(client: Client) -> None:
-    assert client.get(f"{MAILBOX}records/99999/").status_code == 404
-    assert client.get(f"{MAILBOX}records/99999999999999999999/").status_code == 404
+@pytest.mark.parametrize("address", ["records/99999/", "records/99999999999999999999/", "mails/71/record/"])
+def test_what_is_gone_is_not_found_and_told_with_the_rule_that_removes(client: Client, address: str) -> None:
+    response = client.get(MAILBOX + address)
+    assert response.status_code == 404
+    assert "Records are kept for 400 days. At most 20,000,000 records are kept" in response.content.decode()
+
+
+def test_a_record_that_went_while_somebody_looked_says_so_in_the_drawer(client: Client) -> None:
+    response = client.get(f"{MAILBOX}records/99999/", headers={"HX-Request": "true"})
+    assert response.status_code == 200
+    assert "This record is not there" in response.content.decode()
+    assert "<html" not in response.content.decode()
 
 
 def test_the_number_of_a_mail_leads_to_its_latest_try(client: Client) -> None:
@@ -277,7 +286,8 @@ def test_the_number_of_a_mail_leads_to_its_latest_try(client: Client) -> None:
 
 
 def test_the_number_of_a_mail_without_a_record_leads_to_the_list(client: Client) -> None:
-    assert client.get(f"{MAILBOX}mails/71/record/").headers["Location"] == f"{MAILBOX}records/?mail=71"
+    mail = make_mail(state="queued")
+    assert client.get(f"{MAILBOX}mails/{mail.pk}/record/").headers["Location"] == f"{MAILBOX}records/?mail={mail.pk}"
 
 
 @pytest.mark.parametrize("number", [0, 2**63, 10**30])

@@ -193,7 +193,9 @@ def test_files_that_are_not_kept_are_still_named_and_cannot_be_downloaded(admin:
     assert "application/pdf · 2.0 KB" in page
     assert "not kept any more since" in page
     assert "/attachments/0/" not in page
-    assert admin.get(f"{MAILBOX}mails/{mail.pk}/attachments/0/").status_code == 404
+    response = admin.get(f"{MAILBOX}mails/{mail.pk}/attachments/0/")
+    assert response.status_code == 410
+    assert "Attachments are kept for 10 days." in response.content.decode()
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
