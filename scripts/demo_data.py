@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from email import policy
 from email.message import EmailMessage
 
 from django.db import transaction
@@ -18,7 +19,7 @@ from records.dialogue.keeping import keep_dialogues
 from records.dialogue.lines import Line, LineKind
 from records.enums import Fault, MailState, Outcome, Phase, ReceiverState, SkipReason
 from records.error_book import Failure, explain, explain_outcome
-from records.models import Heartbeat, Mail, Receiver, SendingRecord
+from records.models import Body, Heartbeat, Mail, Receiver, SendingRecord
 from records.rollups.adding import count_records
 from senders.enums import CircuitState, Encryption
 from senders.models import Circuit, Sender
@@ -42,6 +43,7 @@ _FAILURES = [
     (Outcome.NOT_CONNECTED, Phase.AUTH, Fault.REPLY, 535, "5.7.8", "Error: authentication failed, login fail"),
     (Outcome.NOT_CONNECTED, Phase.CONNECT, Fault.CONNECT_TIMEOUT, None, "", ""),
 ]
+_FILE = b"step,rows\r\nextract,48112\r\n"
 _HTML = """<h2 style="font-family: SimSun">Task finished</h2>
 <p>The task <b>dm_sales_hourly</b> ended after 12 minutes and wrote <b>48,112</b> rows.</p>
 <table border="1" cellpadding="6"><tr><th>Step</th><th>Rows</th></tr><tr><td>extract</td><td>48,112</td></tr></table>"""
@@ -53,9 +55,10 @@ def fill(mails: int = 160) -> None:
     chance = random.Random(7)
     senders = [_make_sender(*row) for row in _SENDERS]
     now = timezone.now()
-    for index in range(mails):
-        moment = now - timedelta(minutes=4 + index * chance.uniform(9, 45))
-        _make_mail(chance, chance.choice(senders), moment, is_first=index == 0)
+    # Oldest first: numbers grow with time, as they do where mail is really sent.
+    ages = sorted((timedelta(minutes=4 + index * chance.uniform(9, 45)) for index in range(mails)), reverse=True)
+    for age in ages:
+        _make_mail(chance, chance.choice(senders), now - age, is_latest=age == ages[-1])
 
 
 def _make_sender(address: str, name: str, server: str, encryption: Encryption, test: tuple[bool, int] | None) -> Sender:
@@ -73,9 +76,9 @@ def _make_sender(address: str, name: str, server: str, encryption: Encryption, t
     )
 
 
-def _make_mail(chance: random.Random, sender: Sender, moment: datetime, *, is_first: bool) -> None:
+def _make_mail(chance: random.Random, sender: Sender, moment: datetime, *, is_latest: bool) -> None:
     subject = "Task finished: dm_sales_hourly"
-    mime = _compose(sender, subject)
+    head, body = _compose(sender, subject)
     mail = Mail.objects.create(
         sender=sender,
         sender_address=sender.address,
@@ -90,12 +93,13 @@ def _make_mail(chance: random.Random, sender: Sender, moment: datetime, *, is_fi
         expires_at=moment + timedelta(days=1),
         state=MailState.SENT,
         finished_at=moment,
-        size=len(mime),
+        size=len(head) + len(body),
     )
-    store_content(mail.pk, b"", mime)
+    store_content(mail.pk, head, body)
+    Body.objects.filter(pk=mail.pk).update(attached_size=len(_FILE))
     failed: list[SendingRecord] = []
-    for address in chance.sample(_RECEIVERS, 3 if is_first else chance.choice([1, 1, 1, 2])):
-        tries = SendingRecord.objects.bulk_create(_tries(chance, mail, address, moment, fails=is_first))
+    for address in chance.sample(_RECEIVERS, 3 if is_latest else chance.choice([1, 1, 1, 2])):
+        tries = SendingRecord.objects.bulk_create(_tries(chance, mail, address, moment, fails=is_latest))
         count_records([record.pk for record in tries])
         failed += [record for record in tries if record.fault and record.reply_code]
     keep_dialogues([(mail.pk, 1, list(_say(failed)))])
@@ -118,13 +122,16 @@ def _say(failed: list[SendingRecord]) -> Iterator[Line]:
         yield Line(LineKind.SERVER, answer)
 
 
-def _compose(sender: Sender, subject: str) -> bytes:
-    message = EmailMessage()
+def _compose(sender: Sender, subject: str) -> tuple[bytes, bytes]:
+    """Write a mail in its two parts as they are stored: its own header fields, and all from Content-Type on."""
+    message = EmailMessage(policy=policy.SMTP)
     message["From"], message["To"], message["Subject"] = sender.address, _RECEIVERS[0], subject
     message.set_content("The task dm_sales_hourly ended after 12 minutes and wrote 48,112 rows.")
     message.add_alternative(_HTML, subtype="html")
-    message.add_attachment(b"step,rows\r\nextract,48112\r\n", maintype="text", subtype="csv", filename="steps.csv")
-    return message.as_bytes()
+    message.add_attachment(_FILE, maintype="text", subtype="csv", filename="steps.csv")
+    mime = message.as_bytes()
+    at = mime.index(b"Content-Type:")
+    return mime[:at], mime[at:]
 
 
 def _tries(
@@ -200,7 +207,7 @@ def fill_queue() -> None:
         (ops, 3, 40),
         (exchange, 12, 24),
     ):
-        for index in range(count):
+        for index in reversed(range(count)):
             _make_waiting(chance, sender, now - timedelta(minutes=minutes, seconds=index))
     Mail.objects.filter(sender=alerts, finished_at=None).update(
         state=MailState.RETRY, due_at=now + timedelta(minutes=16), attempts=3
@@ -210,7 +217,7 @@ def fill_queue() -> None:
         (MailState.FAILED, ReceiverState.REFUSED, 17),
         (MailState.CANCELLED, ReceiverState.CANCELLED, 4),
     ):
-        for index in range(count):
+        for index in reversed(range(count)):
             mail = _make_waiting(chance, noreply, now - timedelta(hours=3, minutes=index * 7))
             mail.receivers.update(state=receiver)
             Mail.objects.filter(pk=mail.pk).update(state=state, finished_at=now - timedelta(hours=2, minutes=index * 7))
