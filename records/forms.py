@@ -181,6 +181,11 @@ class FilterForm(DaysForm):
         """List the fields that are folded away until one is used."""
         return [self[name] for name in MORE_FIELDS]
 
+    def opens_more(self) -> bool:
+        """Tell whether one of them must be seen. Times are told well enough by the filters in force."""
+        times = ("since_time", "until_time")
+        return any(self.has_error(name) or (name not in times and self.cleaned_data.get(name)) for name in MORE_FIELDS)
+
     def more_count(self) -> int:
         """Count those of them that narrow, or are wrong."""
         return sum(1 for name in MORE_FIELDS if self.cleaned_data.get(name) or self.has_error(name))

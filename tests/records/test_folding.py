@@ -139,7 +139,7 @@ def test_the_page_folds_when_its_address_says_so(show: Callable[..., str]) -> No
     make_tries("b@example.net", 5)
     folded = show(fold="1")
     assert "4 tries in 2 lines" in " ".join(folded.split())
-    assert "one line for all tries of a mail at a receiver" in folded
+    assert "one line per mail and receiver" in folded
     assert folded.count("a@example.net</span>") == 1
     assert "3 tries" in folded
     assert "tries</span>" not in show()
