@@ -107,7 +107,8 @@ class DeedCommand(BaseCommand):
 
     def _rehearse(self, filters: MailFilters) -> None:
         total = count_up_to(filters.find(), MAX_COUNTED + 1)
-        self.stdout.write(f"more than {MAX_COUNTED} mails" if total > MAX_COUNTED else f"{total} mails")
+        number = f"more than {MAX_COUNTED:,}" if total > MAX_COUNTED else f"{total:,}"
+        self.stdout.write(f"{number} {'mail is' if total == 1 else 'mails are'} meant; nothing was done.")
         for listed in get_mail_page(filters, SHOWN).mails:
             more = f" +{listed.unnamed}" if listed.unnamed else ""
             self.stdout.write(f"  {listed.mail.pk}  {listed.mail.state}  {', '.join(listed.named)}{more}")

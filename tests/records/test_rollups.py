@@ -237,7 +237,7 @@ def test_sums_that_were_lost_are_made_anew() -> None:
     Rollup.objects.filter(hour__gte=NOON + 3 * HOUR).delete()
     DayRollup.objects.all().delete()
     HourTotal.objects.all().delete()
-    assert rebuild() == "The sums of 30 hours since 2026-03-10 12:00 UTC agree with the records.\n"
+    assert rebuild() == "Since 2026-03-10 12:00 UTC the sums agree with the records: 30 hours checked.\n"
     assert_sums_agree()
 
 
@@ -281,7 +281,7 @@ def test_a_day_that_is_named_is_made_anew_whatever_was_pruned() -> None:
     fold()
     SendingRecord.objects.filter(started_at=NOON).delete()
     assert rebuild("--since", "2026-03-10") == (
-        "The sums of 14 hours since 2026-03-10 00:00 UTC agree with the records.\n"
+        "Since 2026-03-10 00:00 UTC the sums agree with the records: 14 hours checked.\n"
     )
     assert counted_from_records() != {}
     assert_sums_agree()
@@ -291,5 +291,5 @@ def test_without_records_the_command_asks_for_a_day() -> None:
     with pytest.raises(CommandError, match="There are no sending records"):
         rebuild()
     assert rebuild("--since", "2026-03-10") == (
-        "The sums of 1 hours since 2026-03-10 00:00 UTC agree with the records.\n"
+        "Since 2026-03-10 00:00 UTC the sums agree with the records: 1 hour checked.\n"
     )

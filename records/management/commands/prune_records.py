@@ -5,7 +5,6 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 
-from records.keeping.models import KeepingRound
 from records.keeping.pretending import pretend_round
 from records.keeping.rounds import run_whole
 from records.keeping.rules import get_rules
@@ -15,13 +14,13 @@ class Command(BaseCommand):
     """Does a whole round of keeping."""
 
     help = (
-        "Remove records, contents and attachments that were kept as long as the rules say. "
-        "Workers do the same, a little every quarter of a minute; this does all of it now, in short transactions."
+        "Remove the records, contents and attachments that were kept as long as the rules on the page Keeping say. "
+        "Workers do the same, a little after each sweep; this does all of it now, in short transactions beside them."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Offer to remove nothing."""
-        parser.add_argument("--dry-run", action="store_true", help="only tell what would go")
+        parser.add_argument("--dry-run", action="store_true", help="only tell what would go; remove nothing")
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
         """Remove, and tell what went."""
@@ -30,9 +29,12 @@ class Command(BaseCommand):
             with connection.cursor() as cursor:
                 cursor.execute("SET enable_seqscan TO off")
         is_dry = bool(options["dry_run"])
-        self._report(pretend_round(get_rules()) if is_dry else run_whole(), "would go" if is_dry else "removed")
-
-    def _report(self, did: KeepingRound, what: str) -> None:
-        self.stdout.write(f"Mails {what}: {did.removed_mails}, with {did.removed_records} records.")
-        self.stdout.write(f"Contents of mails {what}: {did.removed_contents}.")
-        self.stdout.write(f"Bodies whose attachments {what}: {did.stripped_bodies}.")
+        did = pretend_round(get_rules()) if is_dry else run_whole()
+        self.stdout.write("This would go; nothing was removed:" if is_dry else "This was removed:")
+        for label, number in (
+            ("mails", did.removed_mails),
+            ("records of these mails", did.removed_records),
+            ("contents, of these and other mails", did.removed_contents),
+            ("contents that lose their attachments", did.stripped_bodies),
+        ):
+            self.stdout.write(f"{number:>14,}  {label}")

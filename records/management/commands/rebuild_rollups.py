@@ -11,7 +11,10 @@ from records.rollups.rebuilding import find_beginning, rebuild
 class Command(BaseCommand):
     """Compares sums and records hour by hour, and corrects the sums; mail may be sent meanwhile."""
 
-    help = "Correct the sums that the overview shows from the sending records. Sending goes on meanwhile."
+    help = (
+        "Count the sending records anew and correct the sums that the dashboard shows, hour by hour. "
+        "Sending goes on meanwhile."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare where to begin."""
@@ -19,8 +22,8 @@ class Command(BaseCommand):
             "--since",
             type=_read_day,
             metavar="YYYY-MM-DD",
-            help="first day (UTC); else the first hour whose records are all there. Sums of days whose records were"
-            " pruned become zero if they are included.",
+            help="first day (UTC); where it is missing, from the first hour on whose records are all kept. Hours whose"
+            " records were removed lose their sums where they are included.",
         )
 
     def handle(self, *_arguments: Any, **options: Any) -> None:
@@ -31,9 +34,10 @@ class Command(BaseCommand):
         """
         beginning = options["since"] or find_beginning()
         if beginning is None:
-            raise CommandError("There are no sending records. Give --since to clear sums.")
+            raise CommandError("There are no sending records to count. Give --since to set sums to zero from a day on.")
         hours = sum(1 for _hour in rebuild(beginning))
-        self.stdout.write(f"The sums of {hours} hours since {beginning:%Y-%m-%d %H:%M} UTC agree with the records.")
+        checked = "1 hour" if hours == 1 else f"{hours:,} hours"
+        self.stdout.write(f"Since {beginning:%Y-%m-%d %H:%M} UTC the sums agree with the records: {checked} checked.")
 
 
 def _read_day(text: str) -> datetime:
