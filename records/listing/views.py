@@ -51,7 +51,8 @@ def list_records(request: HttpRequest) -> HttpResponse:
     template = "records/_results.html" if is_part else "records/list.html"
     context: dict[str, object] = {"form": form, "is_part": is_part, "is_folded": _is_folded(request)}
     if not form.is_valid():
-        return render(request, template, {**context, "shortcuts": list_shortcuts(RecordFilters())})
+        response = render(request, template, {**context, "shortcuts": list_shortcuts(RecordFilters())})
+        return _push_address(request, response, _filled(request.GET))
     filters = form.filters()
     settled = settle_query(request.GET, filters)
     if not is_part and request.GET.get("range") and not filters.range:
@@ -60,11 +61,24 @@ def list_records(request: HttpRequest) -> HttpResponse:
     request.GET = settled  # type: ignore[assignment]  # what the page's links are made of
     if is_part and request.GET.get("part") == "rest":
         return render(request, "records/_rest_part.html", {**context, **_rest(request, filters)})
-    response = render(request, template, {**context, **_results(request, filters)})
+    return _push_address(request, render(request, template, {**context, **_results(request, filters)}), settled)
+
+
+def _push_address(request: HttpRequest, response: HttpResponse, query: QueryDict) -> HttpResponse:
+    """Let the address bar tell what is filtered by, each step once: the form that asks sends all its fields."""
     if request.headers.get("HX-Trigger") == "filters":
-        # The form sends all its fields; the address bar tells what is filtered by.
-        response.headers["HX-Push-Url"] = _address_of(settled)
+        address = _address_of(query)
+        is_there = request.headers.get("HX-Current-URL", "").endswith(address)
+        response.headers["HX-Push-Url"] = "false" if is_there else address
     return response
+
+
+def _filled(query: QueryDict) -> QueryDict:
+    filled = query.copy()
+    for name, value in query.items():
+        if not value:
+            del filled[name]
+    return filled
 
 
 def _address_of(query: QueryDict) -> str:

@@ -156,3 +156,18 @@ def test_searching_on_where_nothing_older_is_adds_nothing(client: Client) -> Non
     query = {"before": str(Position(record.started_at, record.pk)), "part": "rest"}
     text = client.get(URL, query, headers={"HX-Request": "true"}).content.decode()
     assert "<tr" not in text
+
+
+def test_the_form_puts_each_step_into_the_address_once_and_only_what_is_filled(client: Client) -> None:
+    make_record()
+
+    def pushed(query: dict[str, str], current: str = URL) -> str:
+        headers = {"HX-Request": "true", "HX-Trigger": "filters", "HX-Current-URL": f"http://testserver{current}"}
+        return client.get(URL, query, headers=headers).headers["HX-Push-Url"]
+
+    assert pushed({"receiver": "anna", "sender": "", "range": "7d", "since": "2026-03-10", "since_time": "14:00"}) == (
+        f"{URL}?receiver=anna&since=2026-03-10T14%3A00"
+    )
+    assert pushed({"receiver": "anna", "sender": ""}, f"{URL}?receiver=anna") == "false"
+    assert pushed({"receiver": "", "phase": "lunch"}) == f"{URL}?phase=lunch"
+    assert pushed({"receiver": ""}, f"{URL}?receiver=anna") == URL
