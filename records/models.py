@@ -18,6 +18,7 @@ from records.enums import (
     ResultClass,
     SkipReason,
 )
+from records.export.models import ExportOrder, ExportPiece  # noqa: F401  # tables of this room
 from records.interventions import BulkIntervention, Intervention  # noqa: F401  # tables of this room
 from records.keeping.models import KeepingRound, KeepingRules  # noqa: F401  # tables of this room
 from records.listing.models import ListPreference, SavedView  # noqa: F401  # tables of this room
