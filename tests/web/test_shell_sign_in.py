@@ -28,6 +28,24 @@ def test_a_page_that_asked_for_sign_in_comes_next(client: Client) -> None:
     assert response.headers["Location"] == f"{MAILBOX}records/?receiver=anna"
 
 
+@pytest.mark.parametrize(
+    ("page", "following"),
+    [
+        ("http://testserver/system/setting/mailbox/records/?receiver=anna", f"{MAILBOX}records/?receiver=anna"),
+        ("https://example.org/", f"{MAILBOX}records/views/save/"),
+        ("", f"{MAILBOX}records/views/save/"),
+    ],
+)
+def test_whoever_was_signed_out_in_the_midst_of_a_form_comes_back_to_its_page(
+    client: Client, page: str, following: str
+) -> None:
+    asked = client.post(f"{MAILBOX}records/views/save/", {"name": "Mine"}, headers={"Referer": page})
+    sign_in = client.get(asked.headers["Location"])
+    assert "You were signed out, so nothing was done." in sign_in.content.decode()
+    form = {"username": "ada", "password": PASSWORD, "next": sign_in.context["next"]}
+    assert client.post(SIGN_IN, form).headers["Location"].removeprefix("http://testserver") == following
+
+
 @pytest.mark.parametrize("target", ["https://example.org/", "//example.org/", "javascript:alert(1)", "/\\example.org"])
 def test_sign_in_never_leads_elsewhere(client: Client, target: str) -> None:
     response = client.post(SIGN_IN, {"username": "ada", "password": PASSWORD, "next": target})
