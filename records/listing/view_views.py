@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -58,7 +58,9 @@ def save(request: HttpRequest) -> HttpResponse:
 @require_POST
 def rename(request: HttpRequest, pk: int) -> HttpResponse:
     """Rename one of a person's own views."""
-    view = get_object_or_404(SavedView, pk=pk, user_id=person_id(request))
+    view = SavedView.objects.filter(pk=pk, user_id=person_id(request)).first()
+    if view is None:
+        return _tell_it_is_gone(request)
     form = ViewNameForm(request.POST)
     if not form.is_valid():
         messages.error(request, str(form.errors["name"][0]))
@@ -76,6 +78,13 @@ def rename(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def delete(request: HttpRequest, pk: int) -> HttpResponse:
     """Delete one of a person's own views; the records stay."""
-    get_object_or_404(SavedView, pk=pk, user_id=person_id(request)).delete()
+    number, _by_table = SavedView.objects.filter(pk=pk, user_id=person_id(request)).delete()
+    if not number:
+        return _tell_it_is_gone(request)
     messages.success(request, _("The view was deleted."))
+    return redirect("records:views")
+
+
+def _tell_it_is_gone(request: HttpRequest) -> HttpResponse:
+    messages.warning(request, _("There is no such view any more: it was deleted meanwhile."))
     return redirect("records:views")

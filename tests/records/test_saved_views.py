@@ -161,7 +161,8 @@ def test_nobody_touches_the_views_of_others(client: Client, deed: str) -> None:
     other = make_person("records.view_sendingrecord")
     save_view(other.pk, "theirs", filters_of("receiver=x"))
     view = SavedView.objects.get()
-    assert client.post(f"{VIEWS}{view.pk}/{deed}/", {"name": "mine"}).status_code == 404
+    response = client.post(f"{VIEWS}{view.pk}/{deed}/", {"name": "mine"}, follow=True)
+    assert "There is no such view any more" in response.content.decode()
     assert SavedView.objects.get().name == "theirs"
     assert "theirs" not in client.get(URL).content.decode()
     assert "theirs" not in client.get(VIEWS).content.decode()
