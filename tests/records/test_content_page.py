@@ -156,3 +156,8 @@ def test_content_is_for_those_with_the_permission(db: None) -> None:
     viewer = client_of(make_person("records.view_sendingrecord", "records.export_records"))
     for url in (f"mails/{mail.pk}/content/", f"mails/{mail.pk}/content/?part=html", f"mails/{mail.pk}/attachments/0/"):
         assert viewer.get(MAILBOX + url).status_code == 403
+
+
+def test_a_subject_of_any_length_leaves_room_for_the_content(client: Client) -> None:
+    mail = make_mail(mime=compose(), subject="x" * 998)
+    assert f"{'x' * 149}…" in client.get(f"{MAILBOX}mails/{mail.pk}/content/").content.decode()
