@@ -1,6 +1,7 @@
 """The overview page."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
@@ -10,10 +11,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
+from records.keeping.rules import get_rules
 from records.overview.accounts import list_accounts
 from records.overview.chart import draw
 from records.overview.figures import sum_up
-from records.overview.spans import Span, find_window
+from records.overview.spans import Span, Window, find_window
 from records.rollups.reading import find_first_hour, read_sums, read_totals
 from records.waiting import find_waiting
 
@@ -52,4 +54,11 @@ def _figures(span: Span) -> dict[str, object]:
         "summary": sum_up(read_sums(window.since), window),
         "chart": draw(read_totals(window.bounds), window),
         "time_zone": timezone.get_current_timezone_name(),
+        "kept_days": _find_shorter_keeping(window),
     }
+
+
+def _find_shorter_keeping(window: Window) -> int | None:
+    """Find for how many days records are kept, where that is less than the sums of the window tell of."""
+    days = get_rules().records_days
+    return days if days is not None and window.since < timezone.now() - timedelta(days=days) else None

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from records.enums import Outcome
 from records.error_book import get_entry
+from records.keeping.models import KeepingRules
 from records.listing.models import ListPreference
 from records.models import Mail, SendingRecord
 from records.overview.chart import draw, find_top
@@ -220,6 +221,13 @@ def test_every_link_leads_to_as_many_records_as_it_says(span: Span, zone: str) -
         [query] = [link for link in links_to_list(page) if link.get("result") == [result]]
         listed = client.get(LIST, {key: values[0] for key, values in query.items()})
         assert listed.context["total"] == int(tiles[name].split()[0])
+
+
+def test_figures_of_records_that_are_not_kept_say_so(client: Client) -> None:
+    make_record(started_at=timezone.now())
+    KeepingRules.objects.create(pk=1, records_days=10)
+    assert "Records are kept for 10 days" in page_of(client, "30d")
+    assert "Records are kept" not in page_of(client, "7d")
 
 
 def test_servers_are_told_with_their_average_and_classes_of_length(client: Client) -> None:
