@@ -8,15 +8,19 @@ import logging
 from celery import shared_task
 from django.db import close_old_connections
 
+from delivery import exporting
 from delivery.control import bulk
 from delivery.resending import orders
-from delivery.wake import forget_wake, wake_for_deed, wake_for_resending
+from delivery.wake import forget_wake, wake_for_deed, wake_for_export, wake_for_resending
 from delivery.worker import dispatcher, sweeper
 
 logger = logging.getLogger(__name__)
 
 DEED_SECONDS = 10.0
 """How long one task works at a deed, so that a worker that is to stop does not wait for long."""
+
+EXPORT_SECONDS = 2.0
+"""The same at an export, which may go on for many minutes: other tasks have their turn between."""
 
 
 @shared_task(name="delivery.tasks.drain", ignore_result=True)
@@ -57,6 +61,19 @@ def continue_resending(resending_id: int) -> None:
         return
     if is_unfinished:
         wake_for_resending(resending_id)
+
+
+@shared_task(name="delivery.tasks.continue_export", ignore_result=True)
+def continue_export(order_id: int) -> None:
+    """Go on for a while with an export of records."""
+    close_old_connections()
+    try:
+        is_unfinished = exporting.continue_one(order_id, seconds=EXPORT_SECONDS)
+    except Exception:
+        logger.exception("an export failed, the sweep continues it", extra={"export": order_id})
+        return
+    if is_unfinished:
+        wake_for_export(order_id)
 
 
 @shared_task(name="delivery.tasks.sweep", ignore_result=True)

@@ -13,6 +13,7 @@ logger = logging.getLogger(__name__)
 DRAIN_TASK = "delivery.tasks.drain"
 DEED_TASK = "delivery.tasks.continue_deed"
 RESENDING_TASK = "delivery.tasks.continue_resending"
+EXPORT_TASK = "delivery.tasks.continue_export"
 REST_AFTER_FAILURE = 5.0
 """How long a broker that failed is left alone, seconds: callers must not wait for it one after another."""
 LOG_INTERVAL = 60.0
@@ -90,6 +91,11 @@ def wake_for_deed(work_id: int) -> bool:
 def wake_for_resending(resending_id: int) -> bool:
     """Have an order to send mails again continued; without it the sweep does. False if the broker can't be told."""
     return _publish([resending_id], task=RESENDING_TASK)
+
+
+def wake_for_export(order_id: int) -> bool:
+    """Have an export continued; without it the sweep does. Returns false if the broker can't be told."""
+    return _publish([order_id], task=EXPORT_TASK)
 
 
 def _publish(arguments: list[int], mark: str = "", *, task: str = DRAIN_TASK) -> bool:

@@ -6,6 +6,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
+from delivery import exporting
 from delivery.alarms.checking import check
 from delivery.control import bulk
 from delivery.engine.dispatcher import Dispatcher
@@ -17,6 +18,7 @@ from delivery.engine.sweep import sweep
 from delivery.engine.sweeper import Sweeper, take_turn
 from delivery.resending import orders
 from delivery.wake import pass_on
+from records.export.tidying import tidy
 from records.rollups.folding import fold
 from records.search.filling import fill, forget_unused
 
@@ -28,6 +30,11 @@ SEARCH_SECONDS = 2.0
 FORGET_EVERY = 3600.0
 """Seconds between two looks for the latter."""
 
+TIDY_SECONDS = 1.0
+"""How long a sweep removes files of exports whose time is over."""
+TIDY_EVERY = 60.0
+"""Seconds between two looks for them."""
+
 dispatcher = Dispatcher(drain, held_slots, pass_on)
 
 
@@ -35,6 +42,9 @@ def _after_sweep() -> None:
     check()
     bulk.continue_unfinished(seconds=DEED_SECONDS)
     orders.continue_unfinished(seconds=DEED_SECONDS)
+    exporting.continue_unfinished(seconds=DEED_SECONDS)
+    if take_turn("tidy exports", TIDY_EVERY):
+        tidy(TIDY_SECONDS)
     fold()
     keep()
     fill(seconds=SEARCH_SECONDS)

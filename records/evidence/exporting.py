@@ -3,16 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db.models import Q
 
 from records.clock import database_now
 from records.evidence.keys import id_of, signing_key, text_of
-from records.evidence.lines import FORMAT, chain
+from records.evidence.lines import FORMAT, Line, chain
 from records.models import SendingRecord
+from records.paging import Position
 
-_AT_ONCE = 1000
+AT_ONCE = 1000
 """Records that are held at once."""
 _COLUMNS = {
     "record": "pk",
@@ -70,8 +72,12 @@ def stream_evidence(selection: Selection, by: str) -> Iterator[bytes]:
         KeyringError: There is no usable encryption key to derive the signing key from.
     """
     key = signing_key()
-    public = key.public_key()
-    header = {
+    return chain(_contents(write_header(selection, by, key.public_key()), selection), key)
+
+
+def write_header(selection: Selection, by: str, public: Ed25519PublicKey) -> Line:
+    """Write the line that a file begins with."""
+    return {
         "kind": "header",
         "format": FORMAT,
         "exported_at": _moment(database_now()),
@@ -82,33 +88,52 @@ def stream_evidence(selection: Selection, by: str) -> Iterator[bytes]:
         "key_id": id_of(public),
         "public_key": text_of(public),
     }
-    return chain(_contents(header, selection), key)
 
 
-def _contents(header: dict[str, Any], selection: Selection) -> Iterator[dict[str, Any]]:
+def write_end(records: int) -> Line:
+    """Write the line that a file ends with."""
+    return {"kind": "end", "records": records}
+
+
+def _contents(header: Line, selection: Selection) -> Iterator[Line]:
     yield header
     number = 0
-    for number, values in enumerate(_read(selection), 1):  # noqa: B007  # wanted afterwards
-        yield {"kind": "record", **dict(zip(_COLUMNS, map(_as_json, values), strict=True))}
-    yield {"kind": "end", "records": number}
+    after: Position | None = None
+    while True:
+        portion = read_portion(selection, after)
+        yield from portion.lines
+        number += len(portion.lines)
+        after = portion.last
+        if after is None:
+            break
+    yield write_end(number)
 
 
-def _read(selection: Selection) -> Iterator[tuple[Any, ...]]:
-    """Read records by the time that they began, and by id where times are equal, a portion at a time.
+class Portion(NamedTuple):
+    """Some records as lines, and the last one, behind which the next portion begins; None: there is none."""
+
+    lines: list[Line]
+    last: Position | None
+
+
+def read_portion(selection: Selection, after: Position | None) -> Portion:
+    """Read the next records by the time that they began, and by id where times are equal.
 
     Not by a cursor: PostgreSQL would write all rows aside first, or keep a transaction open for as long as it takes.
     """
     # The columns that the order is by stand behind the others.
     records = SendingRecord.objects.filter(selection.as_query()).order_by("started_at", "pk")
-    rows = records.values_list(*_COLUMNS.values(), "started_at", "pk")
-    portion = list(rows[:_AT_ONCE])
-    while portion:
-        for *values, _began, _pk in portion:
-            yield tuple(values)
-        *_values, began, pk = portion[-1]
-        later = Q(started_at__gt=began) | Q(started_at=began, pk__gt=pk)
+    if after:
+        later = Q(started_at__gt=after.started_at) | Q(started_at=after.started_at, pk__gt=after.record_id)
         # Stated apart for the index: databases don't see it in the disjunction.
-        portion = list(rows.filter(later, started_at__gte=began)[:_AT_ONCE]) if len(portion) == _AT_ONCE else []
+        records = records.filter(later, started_at__gte=after.started_at)
+    rows = list(records.values_list(*_COLUMNS.values(), "started_at", "pk")[:AT_ONCE])
+    last = Position(*rows[-1][-2:]) if len(rows) == AT_ONCE else None
+    return Portion([_write(values) for *values, _began, _pk in rows], last)
+
+
+def _write(values: list[Any]) -> Line:
+    return {"kind": "record", **dict(zip(_COLUMNS, map(_as_json, values), strict=True))}
 
 
 def _as_json(value: Any) -> Any:

@@ -28,6 +28,16 @@ def signing_key() -> Ed25519PrivateKey:
     return _derive(primary_key())
 
 
+def find_signing_key(name: str) -> Ed25519PrivateKey | None:
+    """Find the signing key of that name among those of all encryption keys; None where its key is gone.
+
+    Raises:
+        KeyringError: The keys are there and cannot be used.
+    """
+    keys = map(_derive, load_keyring(fresh=True).keys)
+    return next((key for key in keys if id_of(key.public_key()) == name), None)
+
+
 def known_keys() -> Iterator[Ed25519PublicKey]:
     """Give the public keys of all encryption keys that this machine still has, the present one first.
 

@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -30,22 +31,39 @@ def hash_of(line: Mapping[str, Any]) -> str:
     return hashlib.sha256(write(held)).hexdigest()
 
 
+@dataclass(slots=True)
+class Chain:
+    """Lines one after the other, each with the hash of the one before: to be left and gone on with between any two."""
+
+    key: Ed25519PrivateKey
+    number: int = 0
+    """Of the next line."""
+    previous: str = BEFORE_THE_FIRST
+    """Hash of the line before."""
+    contents: int = 0
+    """Lines so far that are no signature."""
+
+    def add(self, content: Mapping[str, Any]) -> Iterator[bytes]:
+        """Write a line, and another with a signature where it is time for one; the kind `end` ends the file."""
+        self.contents += 1
+        yield self._write(content)
+        if self.contents % SIGNED_EVERY == 0 and content["kind"] != "end":
+            yield self._write({"kind": "seal"})
+
+    def _write(self, content: Mapping[str, Any]) -> bytes:
+        line = {**content, "number": self.number, "previous": self.previous}
+        self.previous = line["hash"] = hash_of(line)
+        self.number += 1
+        if line["kind"] in ("seal", "end"):
+            line["signature"] = base64.b64encode(self.key.sign(self.previous.encode())).decode()
+        return write(line) + b"\n"
+
+
 def chain(contents: Iterable[Mapping[str, Any]], key: Ed25519PrivateKey) -> Iterator[bytes]:
     """Write lines one after the other, each with the hash of the one before; the last one given ends the file."""
-    previous = BEFORE_THE_FIRST
-    for number, content in enumerate(_with_seals(contents)):
-        line = {**content, "number": number, "previous": previous}
-        previous = line["hash"] = hash_of(line)
-        if line["kind"] in ("seal", "end"):
-            line["signature"] = base64.b64encode(key.sign(previous.encode())).decode()
-        yield write(line) + b"\n"
-
-
-def _with_seals(contents: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    for place, content in enumerate(contents, 1):
-        yield content
-        if place % SIGNED_EVERY == 0 and content["kind"] != "end":
-            yield {"kind": "seal"}
+    lines = Chain(key)
+    for content in contents:
+        yield from lines.add(content)
 
 
 def is_signed(line: Mapping[str, Any], key: Ed25519PublicKey) -> bool:

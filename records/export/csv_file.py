@@ -36,9 +36,19 @@ def defuse(text: str) -> str:
 
 def stream_csv(export: Export) -> Iterator[str]:
     """Return an export as pieces of CSV, the headers first; memory stays the same for any number of records."""
-    yield BYTE_ORDER_MARK + _write_lines([[column.title for column in export.columns]])
+    yield write_head(export)
     for rows in export.rows():
-        yield _write_lines([_write(cell, export.zone) for cell in row] for row in rows)
+        yield write_rows(export, rows)
+
+
+def write_head(export: Export) -> str:
+    """Write what comes before the rows: the mark by which spreadsheets know the encoding, and the headers."""
+    return BYTE_ORDER_MARK + _write_lines([[column.title for column in export.columns]])
+
+
+def write_rows(export: Export, rows: list[list[Cell]]) -> str:
+    """Write a line for each row."""
+    return _write_lines([_write(cell, export.zone) for cell in row] for row in rows)
 
 
 def _write_lines(rows: Iterable[list[str]]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 
 BATCH = 1000
 """Records that are in memory at once."""
+
+
+class Rows(NamedTuple):
+    """A batch of rows, and where the next one begins; None: there is none."""
+
+    rows: list[list[Cell]]
+    older: Position | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +64,16 @@ class Export:
     def rows(self) -> Iterator[list[list[Cell]]]:
         """Return the rows in batches, newest first. What is recorded meanwhile is newer, and so not in them."""
         for records in read_batches(self.filters, self.zone, BATCH):
-            mails = self._find_mails(records)
-            yield [write_row(record, self.words, *mails.get(record.mail_id, ("", ""))) for record in records]
+            yield self._write(records)
+
+    def read_rows(self, before: Position) -> Rows:
+        """Return the next batch of rows, to be gone on with from where it ends, at any time and by any process."""
+        page = read_page(self.filters, self.zone, BATCH, before=before)
+        return Rows(self._write(page.records), page.older)
+
+    def _write(self, records: list[SendingRecord]) -> list[list[Cell]]:
+        mails = self._find_mails(records)
+        return [write_row(record, self.words, *mails.get(record.mail_id, ("", ""))) for record in records]
 
     def _find_mails(self, records: list[SendingRecord]) -> dict[int, tuple[str, ...]]:
         """Find the Message-ID of each record's mail, and its subject where that is asked for."""

@@ -1,7 +1,7 @@
 """Sending records as XLSX (ECMA-376), streamed: the archive is written as the rows are read, and never held whole.
 
 Libraries for this format collect the whole workbook in memory or in temporary files before the first byte goes out.
-Here the standard library writes the archive, and this module the few parts that a workbook of plain rows consists of.
+Here are the few parts that a workbook of plain rows consists of, and an archive that can be left and gone on with.
 Texts are inline strings, which no spreadsheet takes for formulas.
 """
 
@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, tzinfo
-from typing import IO, TYPE_CHECKING
-from zipfile import ZIP_DEFLATED, ZipFile
+from typing import TYPE_CHECKING, Any
 
 from records.export import xlsx_parts as parts
+from records.export.archive import Archive
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
 
     from records.export.columns import Cell, Column
     from records.export.reading import Export
@@ -24,8 +24,6 @@ MAX_LINES = 1_048_576
 """Of a sheet, the headers included."""
 MAX_SHEET_BYTES = 1_900_000_000
 """Before compression. An entry of 2 GiB would need a 64-bit header, which spreadsheets refuse."""
-COMPRESSION = 1
-"""The fastest: the markup that repeats goes nearly whole, and more would cost more time than the network saves."""
 
 _TIME, _HEADER = 1, 2
 """Styles, by their places in `xlsx_parts.STYLES`."""
@@ -35,91 +33,71 @@ _UNWRITABLE = re.compile(r"[&<>\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff]|_(?=
 _MARKUP = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
-class Outlet:
-    """The file that the archive is written to: whoever streams takes what has come."""
-
-    def __init__(self) -> None:
-        """Start empty."""
-        self._pieces: list[bytes] = []
-
-    def write(self, octets: bytes) -> int:
-        """Keep octets until they are taken."""
-        self._pieces.append(bytes(octets))
-        return len(octets)
-
-    def flush(self) -> None:
-        """Do nothing: nothing is held back."""
-
-    def take(self) -> bytes:
-        """Return what has come since the last time."""
-        octets = b"".join(self._pieces)
-        self._pieces.clear()
-        return octets
-
-
-def stream_xlsx(export: Export) -> Generator[bytes, None, None]:
+def stream_xlsx(export: Export) -> Iterator[bytes]:
     """Return an export as pieces of a workbook; memory stays the same for any number of records."""
-    outlet = Outlet()
-    # It can't seek, so sizes are written behind each entry.
-    with ZipFile(outlet, "w", ZIP_DEFLATED, compresslevel=COMPRESSION) as archive:  # type: ignore[call-overload]
-        sheets = 0
-        for number in _write_sheets(archive, export):
-            sheets = number
-            if octets := outlet.take():
-                yield octets
-        for name, text in parts.list_frame(export.title, sheets):
-            archive.writestr(name, text)
-    yield outlet.take()
+    book = Workbook(export)
+    for rows in export.rows():
+        yield book.add(rows)
+    yield book.finish()
 
 
-def _write_sheets(archive: ZipFile, export: Export) -> Iterator[int]:
-    """Write sheet after sheet; returns, after each batch, the number of the sheet it stands in."""
-    batches = export.rows()
-    batch: list[list[Cell]] | None = next(batches, [])
-    number = 0
-    while batch is not None:
-        number += 1
-        with archive.open(parts.sheet_name(number), "w") as entry:
-            sheet = _Sheet(entry, export)
-            while batch is not None and sheet.has_room_for(len(batch)):
-                sheet.write_rows(batch)
-                yield number
-                batch = next(batches, None)
-            sheet.finish()
+class Workbook:
+    """A workbook while it is written: to be left and gone on with between any two batches of rows."""
 
-
-class _Sheet:
-    """One sheet, while it is written."""
-
-    def __init__(self, entry: IO[bytes], export: Export) -> None:
-        """Write what comes before the rows, and the headers."""
-        self._entry = entry
-        self._zone = export.zone
+    def __init__(self, export: Export, kept: dict[str, Any] | None = None) -> None:
+        """Begin it, or go on where `as_json` was taken."""
+        self._export = export
         self._letters = [parts.letter(index) for index in range(len(export.columns))]
-        self._lines = self._bytes = 0
-        self._write(parts.sheet_head([column.width for column in export.columns]))
-        self._write(self._line([_titled(column, export.zone_name) for column in export.columns], style=_HEADER))
+        self._archive = Archive.from_json(kept["archive"]) if kept else Archive()
+        self._lines: int = kept["lines"] if kept else 0
 
-    def has_room_for(self, count: int) -> bool:
+    def as_json(self) -> dict[str, Any]:
+        """Return all that is needed to go on."""
+        return {"archive": self._archive.as_json(), "lines": self._lines}
+
+    def add(self, rows: list[list[Cell]]) -> bytes:
+        """Write a line for each row; where they don't fit any more, on a new sheet."""
+        before = b"" if self._has_room_for(len(rows)) else self._end_sheet() + self._begin_sheet()
+        return before + self._add("".join([self._line(row) for row in rows]))
+
+    def finish(self) -> bytes:
+        """Write what comes behind the rows. There is a sheet even where there are no rows."""
+        before = b"" if self._archive.is_open else self._begin_sheet()
+        after = self._end_sheet()
+        sheets = len(self._archive.entries)
+        frame = parts.list_frame(self._export.title, sheets)
+        return b"".join(
+            [before, after, *[self._archive.put(name, text.encode()) for name, text in frame], self._archive.finish()]
+        )
+
+    def _has_room_for(self, count: int) -> bool:
         """Tell whether so many lines fit; a sheet without any always takes some."""
-        return self._lines == 1 or (self._lines + count <= MAX_LINES and self._bytes < MAX_SHEET_BYTES)
+        if not self._archive.is_open:
+            return False
+        size = self._archive.entries[-1].size
+        return self._lines == 1 or (self._lines + count <= MAX_LINES and size < MAX_SHEET_BYTES)
 
-    def write_rows(self, rows: list[list[Cell]]) -> None:
-        """Write a line for each row."""
-        self._write("".join([self._line(row) for row in rows]))
+    def _begin_sheet(self) -> bytes:
+        """Write what comes before the rows, and the headers."""
+        self._lines = 0
+        columns = self._export.columns
+        head = parts.sheet_head([column.width for column in columns])
+        titles = self._line([_titled(column, self._export.zone_name) for column in columns], style=_HEADER)
+        return self._archive.begin(parts.sheet_name(len(self._archive.entries) + 1)) + self._add(head + titles)
 
-    def finish(self) -> None:
-        """Write what comes behind the rows."""
-        self._write(parts.sheet_foot(self._letters[-1], self._lines))
+    def _end_sheet(self) -> bytes:
+        if not self._archive.is_open:
+            return b""
+        return self._add(parts.sheet_foot(self._letters[-1], self._lines)) + self._archive.end()
 
-    def _write(self, text: str) -> None:
-        self._bytes += self._entry.write(text.encode())
+    def _add(self, text: str) -> bytes:
+        return self._archive.add(text.encode())
 
     def _line(self, row: list[Cell], *, style: int = 0) -> str:
         self._lines += 1
         line = self._lines
         cells = [
-            _write_cell(f"{letter}{line}", cell, self._zone, style)
+            _write_cell(f"{letter}{line}", cell, self._export.zone, style)
             for letter, cell in zip(self._letters, row, strict=True)
             if cell is not None and cell != ""
         ]

@@ -1,0 +1,66 @@
+"""Exports of records beside delivery: worked off by whoever has time, and slowly while mail is late."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import timedelta
+
+from django.db import OperationalError
+
+from delivery.control.bulk import repeat
+from delivery.engine.sweep import find_due_senders
+from records.clock import database_now
+from records.export.models import UNFINISHED, ExportOrder
+from records.export.writing import write_next
+
+logger = logging.getLogger(__name__)
+
+PAUSE = 0.02
+"""Seconds between parts, so that delivery gets its turn where only one may write at a time."""
+BUSY = timedelta(seconds=30)
+"""Mail that could have been sent for longer shows that workers have more than enough to do."""
+LEFT_ALONE = timedelta(seconds=10)
+"""Who moved within this time has a worker; the sweep looks for the others."""
+
+
+def continue_one(order_id: int, *, seconds: float) -> bool:
+    """Go on with one export for a while; returns whether this process should go on soon.
+
+    It should not where another one is at it, or where mail is late: then the sweep adds a part now and then.
+    """
+    turns = _Turns(order_id)
+    try:
+        repeat(turns.take, seconds=seconds)
+    except OperationalError:
+        logger.warning("an export failed for now, the sweep continues it", extra={"export": order_id}, exc_info=True)
+        return False
+    return turns.has_more
+
+
+class _Turns:
+    """Parts that are written one after the other."""
+
+    def __init__(self, order_id: int) -> None:
+        self._order_id = order_id
+        self.has_more = False
+
+    def take(self) -> bool:
+        """Write a part, and wait a little; returns whether to go on."""
+        self.has_more = write_next(self._order_id) and not find_due_senders(overdue=BUSY)
+        time.sleep(PAUSE if self.has_more else 0)
+        return self.has_more
+
+
+def continue_unfinished(*, seconds: float) -> None:
+    """Go on with exports that nobody moved for a while, oldest first."""
+    ends_at = time.monotonic() + seconds
+    idle = ExportOrder.objects.filter(state__in=UNFINISHED, moved_at__lte=database_now() - LEFT_ALONE)
+    for order_id in idle.order_by("pk").values_list("pk", flat=True):
+        left = ends_at - time.monotonic()
+        if left <= 0:
+            return
+        try:
+            continue_one(order_id, seconds=left)
+        except Exception:  # whatever is wrong with one export: the others and the rest of the sweep go on
+            logger.exception("an export failed", extra={"export": order_id})
