@@ -67,7 +67,10 @@ def test_waiting_mail_is_cancelled(sender: Sender) -> None:
 def test_a_rehearsal_changes_nothing(sender: Sender) -> None:
     mail = accept(sender, "a@example.org", "b@example.org", "c@example.org")
     said = say("cancel_mail", "--all", "--dry-run")
-    assert said.splitlines() == ["1 mail is meant; nothing was done.", f"  {mail.pk}  queued  a@example.org, b@example.org +1"]
+    assert said.splitlines() == [
+        "1 mail is meant; nothing was done.",
+        f"  {mail.pk}  queued  a@example.org, b@example.org +1",
+    ]
     assert states() == ["queued"]
 
 
