@@ -183,6 +183,10 @@ class SkipReason(models.TextChoices):
     EXPIRED = "expired", _("Its time to give up passed before a server accepted it.")
     HANDED_OVER = "handed_over", _("Its sender account could not send it, so another account took it over.")
     HANDED_BACK = "handed_back", _("Its own sender account took it back.")
+    ORIGINAL_UNREADABLE = (
+        "original_unreadable",
+        _("The sealed original of the mail can't be opened, and its masked copy is never sent."),
+    )
 
 
 class ResultClass(models.TextChoices):

@@ -22,6 +22,7 @@ from records.export.models import ExportOrder, ExportPiece  # noqa: F401  # tabl
 from records.interventions import BulkIntervention, Intervention  # noqa: F401  # tables of this room
 from records.keeping.models import KeepingRound, KeepingRules  # noqa: F401  # tables of this room
 from records.listing.models import ListPreference, SavedView  # noqa: F401  # tables of this room
+from records.masking.models import Masking, MaskingRule, SealedContent  # noqa: F401  # tables of this room
 from records.packing import unpack
 from records.querysets import SendingRecordQuerySet
 from records.resending.models import Resending, ResendingReceiver  # noqa: F401  # tables of this room
@@ -96,6 +97,9 @@ class Mail(models.Model):
     )
     finished_at = models.DateTimeField(null=True)
     cancel_requested = models.BooleanField(default=False)
+    has_secrets = models.BooleanField(
+        default=False, db_default=False, help_text=_("Its content is a masked copy; what is sent is the sealed original")
+    )
 
     objects = MailQuerySet.as_manager()
 

@@ -99,6 +99,7 @@ class Migration(migrations.Migration):
                 ('expires_untried', models.BooleanField(default=False, help_text='The caller set the time to give up: it holds even when no worker ran')),
                 ('finished_at', models.DateTimeField(null=True)),
                 ('cancel_requested', models.BooleanField(default=False)),
+                ('has_secrets', models.BooleanField(db_default=False, default=False, help_text="Its content is a masked copy; what is sent is the sealed original")),
                 ('resend_of', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='resends', to='records.mail')),
                 ('sender', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='mails', to='senders.sender')),
                 ('stands_in_for', models.ForeignKey(db_index=False, help_text='The account it was accepted for, while another sends it', null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='mails_by_others', to='senders.sender')),
@@ -243,7 +244,7 @@ class Migration(migrations.Migration):
                 ('outcome', models.CharField(choices=[('sending', 'Sending'), ('accepted', 'Success'), ('refused', 'Failed'), ('deferred', 'Failed for now'), ('not_connected', 'Not connected'), ('lost', 'Interrupted'), ('unknown', 'May have arrived'), ('skipped', 'Not sent'), ('suppressed', 'Suppressed')], default='sending', max_length=16)),
                 ('phase', models.CharField(blank=True, choices=[('resolve', 'Resolve host name'), ('connect', 'Connect to port'), ('tls', 'Secure connection'), ('greeting', 'Server greeting'), ('auth', 'Sign in'), ('mail', 'Sender'), ('rcpt', 'Receiver'), ('data', 'Content')], max_length=8)),
                 ('fault', models.CharField(blank=True, choices=[('name_not_found', 'Host name not found'), ('name_server_silent', 'Name server does not answer'), ('address_forbidden', 'Address not allowed'), ('connection_refused', 'Connection refused'), ('connect_timeout', 'No answer to the connection'), ('unreachable', 'Network unreachable'), ('tls_not_spoken', 'Server does not speak TLS here'), ('tls_handshake', 'TLS handshake failed'), ('certificate_self_signed', 'Self-signed certificate'), ('certificate_unknown_issuer', 'Unknown certificate issuer'), ('certificate_expired', 'Certificate expired'), ('certificate_not_yet_valid', 'Certificate not yet valid'), ('certificate_wrong_host', 'Certificate of another host'), ('certificate_invalid', 'Certificate not accepted'), ('starttls_missing', 'Server does not offer TLS'), ('not_a_mail_server', 'Not a mail server'), ('greeting_timeout', 'No greeting'), ('auth_missing', 'Server offers no sign-in'), ('auth_mechanism', 'No common sign-in mechanism'), ('auth_cleartext', 'Sign-in needs encryption'), ('smtputf8_missing', 'Server cannot take this address'), ('too_large', 'Mail too large for the server'), ('reply', 'Refused by the server'), ('timeout', 'No answer in time'), ('disconnected', 'Connection lost'), ('protocol', 'Answer is not SMTP')], max_length=32)),
-                ('skip_reason', models.CharField(blank=True, choices=[('not_configured', 'Mail is not configured: no sender was named and there is no system default sender.'), ('sender_disabled', 'The sender account is disabled.'), ('sender_deleted', 'The sender account was deleted while the mail was waiting.'), ('secret_unreadable', 'The stored password cannot be decrypted with the present keys.'), ('cancelled', 'Cancelled before it was sent.'), ('expired', 'Its time to give up passed before a server accepted it.'), ('handed_over', 'Its sender account could not send it, so another account took it over.'), ('handed_back', 'Its own sender account took it back.')], max_length=32)),
+                ('skip_reason', models.CharField(blank=True, choices=[('not_configured', 'Mail is not configured: no sender was named and there is no system default sender.'), ('sender_disabled', 'The sender account is disabled.'), ('sender_deleted', 'The sender account was deleted while the mail was waiting.'), ('secret_unreadable', 'The stored password cannot be decrypted with the present keys.'), ('cancelled', 'Cancelled before it was sent.'), ('expired', 'Its time to give up passed before a server accepted it.'), ('handed_over', 'Its sender account could not send it, so another account took it over.'), ('handed_back', 'Its own sender account took it back.'), ('original_unreadable', "The sealed original of the mail can't be opened, and its masked copy is never sent.")], max_length=32)),
                 ('cause', models.CharField(blank=True, help_text='Key of the entry in the error book', max_length=64)),
                 ('reply_code', models.PositiveSmallIntegerField(null=True)),
                 ('enhanced_status', models.CharField(blank=True, max_length=16)),
@@ -626,12 +627,12 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('mail_id', models.BigIntegerField()),
                 ('receiver_id', models.BigIntegerField()),
-                ('left_out', models.CharField(blank=True, choices=[('content_gone', 'Its content is not kept any more, or it was refused before it was composed.'), ('unfinished', 'It still waits to be sent, so it goes out by itself.'), ('account_gone', 'Its sender account is disabled or was deleted.'), ('refused', 'It does not keep to the rules of today, such as for size or number of receivers.'), ('unreadable', "What is stored of it can't be read.")], max_length=16)),
+                ('left_out', models.CharField(blank=True, choices=[('content_gone', 'Its content is not kept any more, or it was refused before it was composed.'), ('secrets_gone', 'Its secrets are masked; whoever asked for it must ask again.'), ('unfinished', 'It still waits to be sent, so it goes out by itself.'), ('account_gone', 'Its sender account is disabled or was deleted.'), ('refused', 'It does not keep to the rules of today, such as for size or number of receivers.'), ('unreadable', "What is stored of it can't be read.")], max_length=16)),
                 ('resending', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='receivers', to='records.resending')),
             ],
             options={
                 'default_permissions': (),
-                'constraints': [models.UniqueConstraint(fields=('resending', 'left_out', 'mail_id', 'receiver_id'), name='resending_names_a_receiver_once'), models.CheckConstraint(condition=models.Q(('left_out__in', ['', 'content_gone', 'unfinished', 'account_gone', 'refused', 'unreadable'])), name='reason_to_leave_out_is_known')],
+                'constraints': [models.UniqueConstraint(fields=('resending', 'left_out', 'mail_id', 'receiver_id'), name='resending_names_a_receiver_once'), models.CheckConstraint(condition=models.Q(('left_out__in', ['', 'content_gone', 'secrets_gone', 'unfinished', 'account_gone', 'refused', 'unreadable'])), name='reason_to_leave_out_is_known')],
             },
         ),
         migrations.CreateModel(
@@ -701,6 +702,48 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='exportpiece',
             constraint=models.UniqueConstraint(fields=('order', 'number'), name='pieces_of_a_file_are_numbered'),
+        ),
+        migrations.CreateModel(
+            name='MaskingRule',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=80, unique=True)),
+                ('template', models.CharField(blank=True, help_text='A template name, in which * stands for anything; empty: all mail', max_length=200)),
+                ('target', models.CharField(choices=[('codes', 'Codes'), ('links', 'Links with a token'), ('after_words', 'After these words'), ('pattern', 'Own pattern'), ('attachments', 'Attachments')], max_length=16)),
+                ('words', models.TextField(blank=True, help_text='One per line')),
+                ('pattern', models.CharField(blank=True, max_length=1000)),
+                ('is_enabled', models.BooleanField(default=True)),
+                ('changed_by', models.CharField(blank=True, max_length=150)),
+                ('changed_at', models.DateTimeField(null=True)),
+            ],
+            options={
+                'verbose_name': 'rule of masking',
+                'ordering': ['name', 'pk'],
+                'default_permissions': ('change',),
+                'constraints': [models.CheckConstraint(condition=models.Q(('target__in', ['codes', 'links', 'after_words', 'pattern', 'attachments'])), name='target_of_masking_rule_is_known')],
+            },
+        ),
+        migrations.CreateModel(
+            name='Masking',
+            fields=[
+                ('mail', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='masking', serialize=False, to='records.mail')),
+                ('by_caller', models.BooleanField(help_text='Its caller named secrets')),
+                ('rule_names', models.JSONField(default=list, help_text='Names of the rules that found some, as they were then')),
+            ],
+            options={
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
+            name='SealedContent',
+            fields=[
+                ('mail', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='sealed_content', serialize=False, to='records.mail')),
+                ('key_id', models.CharField(help_text='Id of the encryption key', max_length=12)),
+                ('octets', models.BinaryField(help_text='Nonce and ciphertext')),
+            ],
+            options={
+                'default_permissions': (),
+            },
         ),
         # By hand, and to be kept when this file is made anew.
         LeaveRoom('records_mail', 60),

@@ -23,6 +23,7 @@ class LeftOut(models.TextChoices):
     """Why a mail was not sent again."""
 
     CONTENT_GONE = "content_gone", _("Its content is not kept any more, or it was refused before it was composed.")
+    SECRETS_GONE = "secrets_gone", _("Its secrets are masked; whoever asked for it must ask again.")
     UNFINISHED = "unfinished", _("It still waits to be sent, so it goes out by itself.")
     ACCOUNT_GONE = "account_gone", _("Its sender account is disabled or was deleted.")
     REFUSED = "refused", _("It does not keep to the rules of today, such as for size or number of receivers.")
