@@ -13,6 +13,10 @@ MAX_ADDRESSES = 1_000
 """More than that are frequent enough to be met on a walk."""
 MAX_YOUNG = 20_000
 """Records above the mark that are looked through one by one."""
+SAMPLED = 200
+"""Addresses that tell how frequent the trigrams of a part are."""
+MAX_IN_SAMPLE = 4
+"""With more of them the index gives so many addresses to look at that looking for a part would take long."""
 _REACHED = """
     SELECT COALESCE((SELECT MAX(reached) FROM records_searchmark), 0),
         COALESCE((SELECT MAX(id) FROM records_sendingrecord), 0)
@@ -30,8 +34,8 @@ def find_addresses(part: str) -> list[str] | None:
     ((reached, youngest),) = fetch(_REACHED, ())
     if youngest - reached > MAX_YOUNG:
         return None
-    known = _known(part)
-    if len(known) > MAX_ADDRESSES:
+    known = _known(part) if _is_selective(part) else None
+    if known is None or len(known) > MAX_ADDRESSES:
         return None
     found = sorted({*known, *_young(part, reached)})
     return found if len(found) <= MAX_ADDRESSES else None
@@ -42,6 +46,32 @@ def _can_be_looked_up(part: str) -> bool:
     # SQLite's index does not know all the letters that are one letter in another case.
     is_alike = part.isascii() or connection.vendor == "postgresql"
     return is_alike and re.search(r"[^\W_]{3}", part) is not None
+
+
+def _is_selective(part: str) -> bool:
+    """Tell whether the index leaves few addresses to look at: a part may be rare, and its trigrams in every address."""
+    if connection.vendor == "sqlite":
+        return True  # its trigrams include what is between words, and so are seldom frequent in a rare part
+    trigrams = list(_trigrams(part.lower()))
+    if not trigrams:
+        # Under some rules for letters (C) only those of ASCII are any.
+        ((are_letters,),) = fetch("SELECT show_trgm('\u4ef6') <> '{}'", ())
+        return bool(are_letters)
+    newest = f"SELECT address FROM records_knownaddress ORDER BY id DESC LIMIT {SAMPLED}"  # noqa: S608  # a number
+    statement = f"SELECT COUNT(*) FROM ({newest}) AS known WHERE show_trgm(address) @> %s::text[]"  # noqa: S608
+    ((number,),) = fetch(statement, (trigrams,))
+    return bool(number <= MAX_IN_SAMPLE)
+
+
+def _trigrams(part: str) -> set[str]:
+    """Split a part as pg_trgm does, with spaces where a word ends within it; of ASCII only, others look different."""
+    found = set()
+    for word in re.finditer("[a-z0-9]+", part):
+        begins = "  " if word.start() and part[word.start() - 1].isascii() else ""
+        ends = " " if word.end() < len(part) and part[word.end()].isascii() else ""
+        padded = f"{begins}{word[0]}{ends}"
+        found |= {padded[place : place + 3] for place in range(len(padded) - 2)}
+    return found
 
 
 def _known(part: str) -> set[str]:

@@ -40,6 +40,10 @@ class Scope:
         """Return what is newer than a position, oldest first."""
         return replace(self, beyond=position, newest_first=False)
 
+    def past(self, position: Position) -> Scope:
+        """Return what is left of it after a position."""
+        return replace(self, beyond=position)
+
     @property
     def order(self) -> str:
         """The terms of ORDER BY."""

@@ -72,6 +72,13 @@ class Walk:
         )
         return int(fetch(statement, [*walked.parameters, *rest.parameters])[0][0])
 
+    def count_all(self, scope: Scope, limit: int) -> int:
+        """Count all records of the walk, up to `limit`: in any order, one arm after the other."""
+        joined = [self._arm(arm, scope, "1") for arm in self.arms]
+        statement = " UNION ALL ".join(arm.sql for arm in joined)
+        parameters = [value for arm in joined for value in arm.parameters]
+        return int(fetch(f"SELECT COUNT(*) FROM ({statement} LIMIT {limit}) AS kept", parameters)[0][0])  # noqa: S608
+
     def find_place(self, scope: Scope, number: int) -> Position | None:
         """Find where the record stands that is the `number`th of the walk; None where there are fewer."""
         place = self.rows(scope, "record.started_at, record.id", 1, number - 1)

@@ -66,6 +66,7 @@ def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
         for name in ("BUDGET", "BUDGET_ELSEWHERE", "BUDGET_WITH_MAILS", "FIRST_STRETCH"):
             monkeypatch.setattr(planning, name, 7)
         monkeypatch.setattr(addresses, "MAX_ADDRESSES", 1)
+        monkeypatch.setattr(addresses, "MAX_IN_SAMPLE", 1)
     if request.param == "by many ways":
         monkeypatch.setattr(planning, "MAX_ARMS", 1)
         monkeypatch.setattr(planning, "MAX_GATHERED", 20)
