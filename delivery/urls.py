@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from delivery.views import alarms, checking, detecting, queue, queued, resending, writing
+from delivery.views import alarms, checking, detecting, exporting, queue, queued, resending, writing
 
 app_name = "delivery"
 urlpatterns = [
@@ -29,6 +29,11 @@ urlpatterns = [
     path("send-again/orders/", resending.list_orders, name="resendings"),
     path("send-again/orders/<int:pk>/", resending.show_order, name="resending"),
     path("send-again/orders/<int:pk>/cancel/", resending.cancel_order, name="resending_cancel"),
+    path("exports/", exporting.list_exports, name="exports"),
+    path("exports/new/", exporting.order_export, name="export_new"),
+    path("exports/<int:pk>/", exporting.show_export, name="export_order"),
+    path("exports/<int:pk>/cancel/", exporting.cancel_export, name="export_cancel"),
+    path("exports/<int:pk>/file", exporting.fetch_export, name="export_file"),
     path("compose/", writing.compose, name="compose"),
     path("mails/<int:mail_id>/accepted/", writing.accepted, name="accepted"),
     path("mails/<int:mail_id>/resend/", writing.resend, name="resend"),

@@ -77,5 +77,10 @@ PAGE_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "delivery:resendings": ("records.view_sendingrecord", "records.send_mail"),
     "delivery:resending": ("records.view_sendingrecord", "records.send_mail"),
     "delivery:resending_cancel": ("records.view_sendingrecord", "records.send_mail"),
+    "delivery:exports": ("records.view_sendingrecord", "records.export_records"),
+    "delivery:export_new": ("records.view_sendingrecord", "records.export_records"),
+    "delivery:export_order": ("records.view_sendingrecord", "records.export_records"),
+    "delivery:export_cancel": ("records.view_sendingrecord", "records.export_records"),
+    "delivery:export_file": ("records.view_sendingrecord", "records.export_records"),
     "delivery:cancel": ("records.cancel_mail",),
 }

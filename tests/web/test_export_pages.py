@@ -1,0 +1,203 @@
+"""Exports in the background, as pages: who may, what is said where one can't begin, and the way from list to file."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import Browser, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from delivery import exporting
+from records.clock import database_now
+from records.evidence.keys import read_public_key
+from records.evidence.verifying import Verification
+from records.export import parts, reading, writing
+from records.export.models import ExportOrder
+from tests.people import client_of, make_person
+from tests.records.rows import NOON, make_mail, make_record
+from tests.web.checking import MAILBOX, assert_accessible, skip_sign_in
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_keys")]
+
+URL = f"{MAILBOX}exports/"
+NEEDED = ("records.view_sendingrecord", "records.export_records")
+
+
+@pytest.fixture
+def ann() -> User:
+    return make_person(*NEEDED, name="ann")
+
+
+@pytest.fixture
+def client(ann: User) -> Client:
+    return client_of(ann)
+
+
+def make_records(count: int, **values: object) -> None:
+    mail = make_mail(subject="Q1 figures")
+    for number in range(count):
+        moment = NOON + timedelta(seconds=number)
+        make_record(mail, receiver_address=f"r{number}@example.net", started_at=moment, epoch=number + 1, **values)
+
+
+def begin(client: Client, query: str = "", **values: str) -> ExportOrder:
+    response = client.post(f"{URL}new/{query}", {"kind": "csv", "ticket": str(uuid4()), **values})
+    assert response.status_code == 302, text_of(response.content)
+    return ExportOrder.objects.latest("pk")
+
+
+def finish(order: ExportOrder) -> ExportOrder:
+    while exporting.continue_one(order.pk, seconds=60):
+        pass
+    order.refresh_from_db()
+    return order
+
+
+def text_of(content: bytes) -> str:
+    return " ".join(re.sub(r"<[^>]+>", " ", content.decode()).split())
+
+
+def test_the_file_is_for_the_person_who_asked_and_for_superusers(client: Client) -> None:
+    make_records(2)
+    order = finish(begin(client))
+    response = client.get(f"{URL}{order.pk}/file")
+    content = response.getvalue()
+    assert (int(response["Content-Length"]), content.count(b"\r\n")) == (len(content), 3)
+    assert response["Content-Disposition"].startswith('attachment; filename="mail-sending-record-')
+    other = client_of(make_person(*NEEDED))
+    for path in ("", "file"):
+        assert other.get(f"{URL}{order.pk}/{path}").status_code == 404
+    assert other.post(f"{URL}{order.pk}/cancel/").status_code == 404
+    assert "Nothing was exported in the background yet" in text_of(other.get(URL).content)
+    superuser = client_of(User.objects.create_superuser("root"))
+    assert superuser.get(f"{URL}{order.pk}/file").getvalue() == content
+
+
+def test_permissions_count_when_it_is_fetched(ann: User, client: Client) -> None:
+    order = finish(begin(client_of(User.objects.create_superuser("root"))))
+    ExportOrder.objects.update(person=ann)
+    assert order.with_subjects
+    assert client.get(f"{URL}{order.pk}/file").status_code == 403
+    plain = finish(begin(client))
+    assert not plain.with_subjects
+    assert client.get(f"{URL}{plain.pk}/file").status_code == 200
+    ann.user_permissions.clear()
+    assert client.get(f"{URL}{plain.pk}/file").status_code == 403
+
+
+def test_a_file_whose_time_is_over_or_that_is_not_ready_is_not_there(client: Client) -> None:
+    make_records(1)
+    order = begin(client)
+    assert client.get(f"{URL}{order.pk}/file").status_code == 404
+    finish(order)
+    ExportOrder.objects.update(expires_at=database_now())
+    assert client.get(f"{URL}{order.pk}/file").status_code == 404
+
+
+def test_evidence_needs_its_days_and_says_which_filters_count(client: Client) -> None:
+    query = "new/?sender=noreply%40example.com&receiver=r1"
+    assert "Of the filters only the sender counts: noreply@example.com." in text_of(client.get(URL + query).content)
+    typed = {"kind": "evidence", "ticket": str(uuid4()), "since": "2026-03-10"}
+    response = client.post(URL + query, typed)
+    assert response.status_code == 400
+    assert "Choose the last day that the evidence covers." in text_of(response.content)
+    assert b'value="2026-03-10"' in response.content
+    assert client.post(URL + query, typed | {"until": "2026-03-10"}).status_code == 302
+    assert ExportOrder.objects.get().query == "sender=noreply%40example.com&since=2026-03-10&until=2026-03-10"
+
+
+def test_a_page_that_is_sent_in_twice_begins_once(client: Client) -> None:
+    ticket = str(uuid4())
+    assert begin(client, ticket=ticket) == begin(client, ticket=ticket)
+    assert client.post(f"{URL}new/", {"kind": "csv"}, follow=True).redirect_chain == [(f"{URL}new/", 302)]
+
+
+def test_where_none_can_begin_it_says_why(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(3):
+        begin(client)
+    typed = {"kind": "xlsx", "ticket": str(uuid4())}
+    said = text_of(client.post(f"{URL}new/", typed).content)
+    assert "3 exports of yours are not finished yet. Wait for one of them, or cancel it." in said
+    monkeypatch.setattr(writing, "MAX_STORED", 0)
+    said = text_of(client.post(f"{URL}new/", typed).content)
+    assert "The files of all exports together take as much as they may." in said
+
+
+def test_the_list_suggests_it_where_there_are_many_records(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_records(3)
+    list_url = f"{MAILBOX}records/?receiver=example.net"
+    said = text_of(client.get(list_url).content)
+    assert "Export CSV" in said
+    assert "Export in the background…" not in said
+    monkeypatch.setattr("records.listing.views.MAX_COUNTED", 2)
+    said = text_of(client.get(list_url).content)
+    assert "Export CSV" not in said
+    assert "Export in the background…" in said
+
+
+def test_from_the_list_to_the_file(
+    page: Page, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(reading, "BATCH", 2)
+    monkeypatch.setattr(parts, "PART_BYTES", 1)
+    make_records(5)
+    skip_sign_in(page, live_server.url)
+    page.goto(f"{live_server.url}{MAILBOX}records/?receiver=example.net")
+    with page.expect_download() as streamed:
+        page.click("text=Export CSV")
+    page.click("text=Export…")
+    expect(page.locator(".deed-count")).to_have_text("5 records")
+    expect(page.locator("[name=since]")).to_be_hidden()
+    assert_accessible(page)
+    page.click("text=Begin the export")
+    status = page.locator("#work [role=status]")
+    expect(status).to_contain_text("Waiting for a worker.")
+    order = ExportOrder.objects.get()
+    writing.write_next(order.pk)
+    expect(status).to_contain_text("2 of 5 records are written.")
+    finish(order)
+    expect(status).to_contain_text("Ready: 5 records are in the file.")
+    expect(page.locator("[data-refresh]")).to_have_count(0)
+    assert_accessible(page)
+    with page.expect_download() as written:
+        page.click("text=Download")
+    assert Path(written.value.path()).read_bytes() == Path(streamed.value.path()).read_bytes()
+    page.click("text=Remove the file")
+    expect(page.locator("#work [role=status]")).to_contain_text("The file is not kept any more.")
+
+
+def test_evidence_without_scripts(browser: Browser, live_server: LiveServer) -> None:
+    make_records(3)
+    with browser.new_context(java_script_enabled=False, locale="en-US") as context:
+        page = context.new_page()
+        skip_sign_in(page, live_server.url)
+        page.goto(f"{live_server.url}{URL}new/?since=2026-03-10&until=2026-03-10")
+        page.check("[value=evidence]")
+        page.click("text=Begin the export")
+        order = finish(ExportOrder.objects.get())
+        page.reload()
+        key = read_public_key(page.inner_text("#public-key"))
+        with page.expect_download() as written:
+            page.click("text=Download")
+        verification = Verification(key)
+        assert list(verification.run(Path(written.value.path()).read_bytes().splitlines(keepends=True))) == []
+    assert (verification.records, order.rows) == (3, 3)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_pages_are_accessible_and_fit_a_phone(page: Page, live_server: LiveServer, theme: str) -> None:
+    skip_sign_in(page, live_server.url)
+    client = client_of(User.objects.get())
+    days = {"since": "2026-03-10", "until": "2026-03-10"}
+    done = finish(begin(client, "?sender=noreply%40example.com", kind="evidence", **days))
+    running = begin(client, f"?receiver={'long' * 30}")
+    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    page.set_viewport_size({"width": 390, "height": 800})
+    for path in (f"new/?receiver={'long' * 30}", "", f"{done.pk}/", f"{running.pk}/"):
+        page.goto(f"{live_server.url}{URL}{path}")
+        assert_accessible(page)
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
