@@ -42,6 +42,8 @@ class Verification:
     """Hash of the line before; None where that line was no line of evidence."""
     _sealed: int = 0
     """The last line whose signature holds, or whose failure was told."""
+    _added: int = 0
+    """Lines behind the end: told together, such as where a file was put in twice."""
     _missing: dict[int, int] = field(default_factory=dict)
     """Numbers that did not come, with the line before which they should have."""
 
@@ -54,7 +56,7 @@ class Verification:
 
     def _check(self, octets: bytes) -> Iterator[Finding]:
         if self.has_end:
-            yield self._found("was added after the end.")
+            self._added += 1
             return
         line = _read(octets)
         if line is None:
@@ -116,6 +118,8 @@ class Verification:
             yield self._found(f"is not signed with this key: lines {first} to {self._place} prove nothing.")
 
     def _check_end(self) -> Iterator[Finding]:
+        if self._added:
+            yield Finding(self._place - self._added + 1, _too_much(self._added))
         for first, last, before in _ranges(self._missing):
             yield Finding(before, _too_early(first, last))
         if not self.has_end:
@@ -125,6 +129,13 @@ class Verification:
 
     def _found(self, sentence: str) -> Finding:
         return Finding(self._place, sentence)
+
+
+def _too_much(added: int) -> str:
+    if added == 1:
+        return "was added after the end."
+    below = "line" if added == 2 else f"{added - 1} lines"
+    return f"and the {below} below it were added after the end."
 
 
 def _too_early(first: int, last: int) -> str:

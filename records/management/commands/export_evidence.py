@@ -58,12 +58,20 @@ class Command(BaseCommand):
 def _read_selection(options: dict[str, Any]) -> Selection:
     since, until = (_read_time(options, name) for name in ("since", "until"))
     if since >= until:
-        raise CommandError("--since must lie before --until.")
+        raise CommandError("--since must lie before --until. Swap the two.")
     return Selection(since, until, options["sender"].strip())
+
+
+_MISSING = {
+    "since": "--since is missing. Say the first day, --since 2026-03-01, or a time, --since 2026-03-01T12:00.",
+    "until": "--until is missing. Say the last day, --until 2026-03-31, or a time, --until 2026-03-31T12:00.",
+}
 
 
 def _read_time(options: dict[str, Any], name: str) -> datetime:
     text = (options[name] or "").strip()
+    if not text:
+        raise CommandError(_MISSING[name])
     try:
         day, moment = parse_date(text), parse_datetime(text) if len(text) > len("2026-03-01") else None
         if moment is None and day is not None:
@@ -71,7 +79,9 @@ def _read_time(options: dict[str, Any], name: str) -> datetime:
     except (ValueError, OverflowError):
         moment = None
     if moment is None:
-        raise CommandError(f"Say --{name} as a day, 2026-03-01, or as a time, 2026-03-01T12:00.")
+        raise CommandError(
+            f"--{name} {text} is neither a day, such as 2026-03-01, nor a time, such as 2026-03-01T12:00."
+        )
     return moment if moment.tzinfo else make_aware(moment, get_current_timezone())
 
 

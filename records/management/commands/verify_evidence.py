@@ -14,6 +14,11 @@ from senders.exceptions import KeyringError
 MAX_TOLD = 100
 """Findings that are told; where so much is wrong, more say nothing more."""
 
+_OTHER_LINE_ENDS = (
+    "The file is NOT whole: its lines end in CR LF, as an editor or a transfer as text leaves them. "
+    "Take the file as it was exported, and move it as it is (binary)."
+)
+
 
 class Command(BaseCommand):
     """Verifies evidence."""
@@ -36,7 +41,10 @@ class Command(BaseCommand):
         path: Path = options["file"]
         try:
             with path.open("rb") as file:
-                header = read_header(file.readline(MAX_LINE))
+                first = file.readline(MAX_LINE)
+            if first.endswith(b"\r\n"):
+                raise CommandError(_OTHER_LINE_ENDS)
+            header = read_header(first)
             verification = Verification(_choose_key(options["public_key"], header))
             wrong = self._tell(verification, path)
         except OSError as error:
@@ -44,7 +52,7 @@ class Command(BaseCommand):
         except (KeyringError, PublicKeyError) as error:
             raise CommandError(f"{error}.") from error
         if wrong:
-            raise CommandError(f"The file is NOT whole: {wrong} findings.")
+            raise CommandError(f"The file is NOT whole: {_count(wrong, 'finding')}.")
         self._tell_what_it_is(verification)
 
     def _tell(self, verification: Verification, path: Path) -> int:
@@ -59,10 +67,14 @@ class Command(BaseCommand):
         header = verification.header or {}
         sender = f" of {header['sender']}" if header.get("sender") else ""
         self.stdout.write(
-            f"The file is whole: {verification.records} records{sender} from {header.get('since')} "
+            f"The file is whole: {_count(verification.records, 'record')}{sender} from {header.get('since')} "
             f"to {header.get('until')}, exported at {header.get('exported_at')} by {header.get('exported_by')}, "
             f"signed with key {id_of(verification.key)}."
         )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _lines_of(path: Path) -> Iterator[bytes]:

@@ -112,6 +112,11 @@ def test_what_comes_after_the_end_was_added() -> None:
     assert findings([*file_of(2), b"{}\n"]) == [(5, "was added after the end.")]
 
 
+def test_a_file_that_was_put_in_twice_is_one_finding() -> None:
+    assert findings(file_of(2) * 2) == [(5, "and the 3 lines below it were added after the end.")]
+    assert findings([*file_of(2), *file_of(2)[:2]]) == [(5, "and the line below it were added after the end.")]
+
+
 def test_who_reckons_all_hashes_anew_has_no_signature() -> None:
     forged = [json.loads(line) for line in file_of(5)]
     forged[3]["receiver"] = "someone@else.example"
@@ -241,13 +246,13 @@ class TestCommands:
         assert end["records"] == 1
         assert b"CANARY" not in path.read_bytes()
         assert path.stat().st_mode & 0o777 == 0o600
-        assert self.verify(path).startswith("The file is whole: 1 records from 2026-03-10T00:00:00.000000+00:00")
+        assert self.verify(path).startswith("The file is whole: 1 record from 2026-03-10T00:00:00.000000+00:00")
 
     def test_one_account_may_be_asked_for(self, tmp_path: Path) -> None:
         make_record()
         make_record(sender_address="other@example.com")
         self.export(tmp_path / "e", sender="other@example.com")
-        assert "1 records of other@example.com" in self.verify(tmp_path / "e")
+        assert "1 record of other@example.com" in self.verify(tmp_path / "e")
 
     def test_an_auditor_checks_it_with_the_public_key_alone(self, tmp_path: Path, settings: object) -> None:
         make_record()
@@ -289,6 +294,16 @@ class TestCommands:
         assert "Line 4 comes too early: number 3 was removed before it." in told
         assert re.search(r"The file is NOT whole: \d findings\.$", told)
 
+    def test_other_line_ends_are_named_as_such(self, tmp_path: Path) -> None:
+        make_record()
+        path = tmp_path / "e"
+        self.export(path)
+        whole = path.read_bytes()
+        path.write_bytes(whole.replace(b"\n", b"\r\n"))
+        assert self.verify(path).startswith("The file is NOT whole: its lines end in CR LF")
+        path.write_bytes(whole + b"{}\n")
+        assert self.verify(path).endswith("The file is NOT whole: 1 finding.")
+
     def test_evidence_is_never_overwritten(self, tmp_path: Path) -> None:
         (tmp_path / "e").write_text("mine")
         with pytest.raises(CommandError, match="never overwritten"):
@@ -298,10 +313,11 @@ class TestCommands:
     @pytest.mark.parametrize(
         ("options", "sentence"),
         [
-            ({"since": "soon"}, "Say --since as a day"),
-            ({"until": None}, "Say --until as a day"),
-            ({"since": "2026-13-01"}, "Say --since as a day"),
-            ({"until": "9999-12-31"}, "Say --until as a day"),
+            ({"since": "soon"}, "--since soon is neither a day, such as 2026-03-01, nor a time"),
+            ({"since": None, "until": None}, "--since is missing. Say the first day, --since 2026-03-01"),
+            ({"until": None}, "--until is missing. Say the last day, --until 2026-03-31"),
+            ({"since": "2026-13-01"}, "--since 2026-13-01 is neither"),
+            ({"until": "9999-12-31"}, "--until 9999-12-31 is neither"),
             ({"since": "2026-03-11"}, "must lie before"),
             ({"output": None}, "--output FILE"),
             ({"output": Path("/nowhere/at/all")}, "can't be written"),
@@ -315,7 +331,7 @@ class TestCommands:
     def test_times_may_be_told_to_the_minute(self, tmp_path: Path) -> None:
         make_record(started_at=NOON)
         self.export(tmp_path / "e", since="2026-03-10T12:00", until="2026-03-10T12:01+00:00")
-        assert "1 records" in self.verify(tmp_path / "e")
+        assert "1 record " in self.verify(tmp_path / "e")
         assert datetime(2026, 3, 10, 12, tzinfo=UTC) == NOON
 
     def test_a_file_that_is_not_there_is_said(self, tmp_path: Path) -> None:
@@ -328,7 +344,7 @@ class TestCommands:
             [
                 SendingRecord(
                     mail=mail, receiver=first.receiver, receiver_address="a@example.net", epoch=number,
-                    outcome="accepted", started_at=NOON, ended_at=NOON,
+                    mail_accepted_at=NOON, outcome="accepted", started_at=NOON, ended_at=NOON,
                 )
                 for number in range(2, 2502)
             ]
