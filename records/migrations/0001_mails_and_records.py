@@ -5,6 +5,7 @@ import uuid
 from django.conf import settings
 from django.db import migrations, models
 
+from records.partitions.creating import CreateByMonth
 from records.room import LeaveRoom
 from records.search.parts import IndexParts
 
@@ -230,11 +231,12 @@ class Migration(migrations.Migration):
                 'ordering': ['pk'],
             },
         ),
-        migrations.CreateModel(
+        CreateByMonth(
             name='SendingRecord',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('epoch', models.PositiveIntegerField(help_text='The claim that this try belongs to')),
+                ('mail_accepted_at', models.DateTimeField(help_text='When its mail was accepted: by that, PostgreSQL finds its table')),
                 ('kind', models.CharField(choices=[('mail', 'Mail'), ('test', 'Test mail')], default='mail', max_length=8)),
                 ('sender_address', models.CharField(blank=True, max_length=320)),
                 ('receiver_address', models.CharField(max_length=320)),
@@ -423,7 +425,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='sendingrecord',
-            constraint=models.UniqueConstraint(fields=('receiver', 'epoch'), name='one_record_per_try_and_receiver'),
+            constraint=models.UniqueConstraint(fields=('receiver', 'epoch', 'mail_accepted_at'), name='one_record_per_try_and_receiver'),
         ),
         migrations.AddConstraint(
             model_name='sendingrecord',
