@@ -15,7 +15,7 @@ from records.export import xlsx_parts as parts
 from records.export.archive import Archive
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from records.export.columns import Cell, Column
     from records.export.reading import Export
@@ -33,7 +33,7 @@ _UNWRITABLE = re.compile(r"[&<>\x00-\x08\x0b-\x1f\ufffe\uffff\ud800-\udfff]|_(?=
 _MARKUP = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
-def stream_xlsx(export: Export) -> Iterator[bytes]:
+def stream_xlsx(export: Export) -> Generator[bytes, None, None]:
     """Return an export as pieces of a workbook; memory stays the same for any number of records."""
     book = Workbook(export)
     for rows in export.rows():
