@@ -7,6 +7,8 @@ from typing import NamedTuple
 from delivery.engine.limits import Limits
 from delivery.engine.values import Ending
 from delivery.engine.written import TryRecord, write_records
+from delivery.masking.copies import mask
+from delivery.masking.rules import read_rules
 from delivery.request import MailRequest
 from delivery.request_rules import CheckedParties
 from delivery.storing import mail_values
@@ -33,7 +35,9 @@ def store_refusals(requests: Sequence[Homeless], limits: Limits) -> list[int]:
     ids = allot_ids(Mail, len(requests))
     ended = default_values(Mail) | {"state": MailState.FAILED.value, "epoch": _EPOCH, "finished_at": now}
     # Without their keys: the same requests may come again when mail is configured.
-    asked = (mail_values(replace(one.request, idempotency_key=""), now, limits) for one in requests)
+    rules = read_rules()
+    shown = ((mask(one.request, rules) or one).request for one in requests)
+    asked = (mail_values(replace(request, idempotency_key=""), now, limits) for request in shown)
     mails = (ended | own | {"id": pk} for own, pk in zip(asked, ids, strict=True))
     insert_rows(Mail, list(ended), (list(mail.values()) for mail in mails))
     receivers = list(_receivers(requests, ids))

@@ -1,7 +1,7 @@
 """What a caller asks to be sent; `delivery.request_rules` says what may stand in it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.utils import timezone
@@ -30,6 +30,8 @@ class MailRequest:
     html: str = ""
     """The body as HTML; fonts that can't be shown become SimSun."""
     attachments: Sequence[Attachment] = ()
+    secrets: Sequence[str] = field(default=(), repr=False)
+    """What only the receivers may see, such as a code or a link: masked in whatever is kept of the mail."""
     template_name: str = ""
     """A label for the record."""
     accessed_resource: str = ""

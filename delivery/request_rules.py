@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 
 from delivery.engine.limits import Limits, get_limits
 from delivery.exceptions import RequestRefusedError
+from delivery.masking.hiding import essence, essences, holds
 from delivery.request import MailRequest, aware
 from records.enums import Priority, ReceiverKind
 from senders.validators import Address, parse_address, validate_no_control_characters
@@ -24,6 +25,10 @@ from senders.validators import Address, parse_address, validate_no_control_chara
 LONGEST_DELAY = timedelta(days=366)
 LONGEST_GIVE_UP = timedelta(days=30)
 _LABEL_LENGTHS = {"template_name": 200, "accessed_resource": 1000, "idempotency_key": 200, "requested_by": 150}
+
+MOST_SECRETS = 50
+SHORTEST_SECRET = 4
+LONGEST_SECRET = 2000
 
 _PRIORITIES = frozenset(Priority.values)
 
@@ -108,6 +113,8 @@ def check_request(request: MailRequest, limits: Limits | None = None) -> Checked
     _check_subject(request.subject, limits.max_subject_length, errors)
     _check_bodies(request, limits.max_size, errors)
     _check_labels(request, errors)
+    if request.secrets:
+        _check_secrets(request, errors)
     _check_conditions(request, errors)
     errors.raise_if_any()
     return parties
@@ -208,6 +215,23 @@ def _is_ip_address(text: str) -> bool:
         return not getattr(ipaddress.ip_address(text), "scope_id", None)
     except ValueError:
         return False
+
+
+def _check_secrets(request: MailRequest, errors: FieldErrors) -> None:
+    """Check the secrets that are named, whose text stands in no sentence."""
+    if isinstance(request.secrets, str):
+        errors.add("secrets", _("Name secrets as a list, even a single one."))
+        return
+    if len(request.secrets) > MOST_SECRETS:
+        errors.add("secrets", _("A mail has at most %(limit)d secrets.") % {"limit": MOST_SECRETS})
+        return
+    if any(len(secret) > LONGEST_SECRET or len(essence(secret)) < SHORTEST_SECRET for secret in request.secrets):
+        sentence = _("A secret has %(least)d to %(most)d characters; spaces and hyphens don't count.")
+        errors.add("secrets", sentence % {"least": SHORTEST_SECRET, "most": LONGEST_SECRET})
+    wanted = essences(request.secrets)
+    for field in ("idempotency_key", "template_name", "requested_by"):
+        if holds(getattr(request, field), wanted):
+            errors.add(field, _("This holds one of the mail's secrets, and is kept as it is. Take it out."))
 
 
 def _check_conditions(request: MailRequest, errors: FieldErrors) -> None:

@@ -32,6 +32,10 @@ class ContentGoneError(LookupError):
     """
 
 
+class SecretsGoneError(ContentGoneError):
+    """A mail can't be sent again, because what is kept of it is a masked copy."""
+
+
 @dataclass(frozen=True, slots=True)
 class Original:
     """A mail as it may be sent again."""
@@ -51,8 +55,11 @@ def read_original(mail: Mail, among: Collection[int] | None = None) -> Original:
         among: Ids of the receivers that are meant; None: all of them.
 
     Raises:
+        SecretsGoneError: Its content is a masked copy.
         ContentGoneError: Its content is not there, or not the whole of it.
     """
+    if mail.has_secrets:
+        raise SecretsGoneError(mail.pk)
     mime = find_mime(mail.pk)
     if mime is None or Content.objects.filter(mail=mail, body__attachments_removed_at__isnull=False).exists():
         raise ContentGoneError(mail.pk)

@@ -1,7 +1,7 @@
 """T0 proper: composing the mails of one call and storing them, in a few statements however many there are."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -9,17 +9,23 @@ from typing import Any
 from delivery.compose.addressing import Parties, read_address
 from delivery.compose.exceptions import ComposeError
 from delivery.compose.fonts import replace_unsupported_fonts
+from delivery.compose.headers import text_field
 from delivery.compose.message import Head, compose_body, compose_head
 from delivery.compose.parts import Part, attachment_part
 from delivery.compose.plain_text import text_from_html
 from delivery.engine.limits import Limits
 from delivery.exceptions import RequestRefusedError
+from delivery.masking.copies import MaskedCopy, mask
+from delivery.masking.rules import Rule, read_rules
+from delivery.masking.vault import Sealable, seal_all
 from delivery.request import MailRequest, aware
 from delivery.request_rules import CheckedParties, too_large
 from delivery.values import Attachment
-from records.bulk import allot_ids, default_values, expect_rows, insert_rows
+from records.bulk import allot_ids, default_values, expect_rows, insert_rows, one_of
 from records.clock import database_now
 from records.enums import ReceiverState
+from records.keeping.stripping import strip_files
+from records.masking.models import Masking
 from records.models import Body, Content, Mail, Receiver
 from records.packing import pack
 from senders.models import Sender
@@ -38,6 +44,9 @@ class CheckedRequest:
     request: MailRequest
     parties: CheckedParties
     account: Sender
+    original: MailRequest | None = None
+    """What is sent, where the request is its masked copy."""
+    copy: MaskedCopy | None = None
 
 
 @dataclass(slots=True)
@@ -49,6 +58,11 @@ class _Body:
     first: CheckedRequest
     size: int = 0
     """Bytes; known when it was written."""
+
+    @property
+    def is_stripped(self) -> bool:
+        """Tell whether notes stand in the place of its files."""
+        return self.first.copy is not None and self.first.copy.strips_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +84,66 @@ def store(requests: Sequence[CheckedRequest], limits: Limits) -> Stored:
     now = database_now()
     expect_rows(len(requests))
     ids = allot_ids(Mail, len(requests))
+    if rules := read_rules():
+        requests = [_mask(one, rules) for one in requests]
+    elif any(one.request.secrets for one in requests):
+        requests = [_mask(one, ()) for one in requests]
+    masked = {pk: one for pk, one in zip(ids, requests, strict=True) if one.copy}
+    sizes = _seal(masked) if masked else {}
     bodies = _share_bodies(requests, ids)
     heads: list[tuple[int, bytes, int]] = []
     insert_rows(
-        Body, ("id", "octets", "packing", "attached_size"), _write_bodies({body.pk: body for body in bodies}.values())
+        Body,
+        ("id", "octets", "packing", "attached_size"),
+        _write_bodies({body.pk: body for body in bodies}.values(), now),
     )
-    _insert_mails(requests, _write_mails(zip(requests, ids, bodies, strict=True), heads, now, limits))
+    _insert_mails(requests, _write_mails(zip(requests, ids, bodies, strict=True), heads, sizes, now, limits))
     insert_rows(Content, ("mail_id", "head", "body_id"), heads)
     insert_rows(Receiver, ("mail_id", "address", "kind", "state"), _receiver_rows(requests, ids))
+    if masked:
+        _note_masking(masked, bodies, now)
     return Stored(ids, now)
+
+
+def _mask(checked: CheckedRequest, rules: Sequence[Rule]) -> CheckedRequest:
+    """Put the masked copy in the place of a request that has secrets."""
+    copy = mask(checked.request, rules)
+    return replace(checked, request=copy.request, original=checked.request, copy=copy) if copy else checked
+
+
+def _seal(masked: Mapping[int, CheckedRequest]) -> dict[int, int]:
+    """Seal the originals of mails; returns how many bytes each has beside its masked header fields."""
+    sizes: dict[int, int] = {}
+    seal_all(_write_originals(masked, sizes))
+    return sizes
+
+
+def _write_originals(masked: Mapping[int, CheckedRequest], sizes: dict[int, int]) -> Iterator[Sealable]:
+    encode_file = lru_cache(_FILES_REMEMBERED)(attachment_part)
+    for pk, checked in masked.items():
+        assert checked.original is not None
+        assert checked.copy is not None
+        body = _write_body(replace(checked, request=checked.original), encode_file)
+        field, shown = (_write_subject(one) for one in (checked.original.subject, checked.request.subject))
+        sizes[pk] = len(body) + len(field) - len(shown)
+        yield Sealable(pk, field, body, checked.copy.secrets)
+
+
+def _write_subject(subject: str) -> bytes:
+    return text_field("Subject", subject).encode() + b"\r\n"
+
+
+def _note_masking(masked: Mapping[int, CheckedRequest], bodies: Sequence[_Body], now: datetime) -> None:
+    """Keep which mails are masked copies, and by what."""
+    rows = [
+        Masking(mail_id=pk, by_caller=one.copy.by_caller, rule_names=list(one.copy.rule_names))
+        for pk, one in masked.items()
+        if one.copy
+    ]
+    Masking.objects.bulk_create(rows)
+    stripped = {body.pk for body in bodies if body.is_stripped}
+    if stripped:
+        Body.objects.filter(pk__in=one_of(stripped)).update(attachments_removed_at=now)
 
 
 def mail_values(request: MailRequest, now: datetime, limits: Limits) -> dict[str, Any]:
@@ -105,6 +170,7 @@ def mail_values(request: MailRequest, now: datetime, limits: Limits) -> dict[str
 def _write_mails(
     requests: Iterable[tuple[CheckedRequest, int, _Body]],
     heads: list[tuple[int, bytes, int]],
+    sizes: Mapping[int, int],
     now: datetime,
     limits: Limits,
 ) -> Iterator[list[Any]]:
@@ -112,7 +178,7 @@ def _write_mails(
     usual = default_values(Mail)
     for checked, pk, body in requests:
         head = _write_head(checked)
-        size = len(head.octets) + body.size
+        size = len(head.octets) + sizes.get(pk, body.size)
         _refuse_if_too_large(checked, size, limits.max_size)
         heads.append((pk, head.octets, body.pk))
         own = {
@@ -122,6 +188,7 @@ def _write_mails(
             "message_id": head.message_id,
             "needs_smtputf8": head.needs_smtputf8,
             "size": size,
+            "has_secrets": checked.copy is not None,
         }
         yield list((usual | mail_values(checked.request, now, limits) | own).values())
 
@@ -137,20 +204,25 @@ def _insert_mails(requests: Sequence[CheckedRequest], rows: Iterable[Sequence[An
 
 def _share_bodies(requests: Sequence[CheckedRequest], ids: Sequence[int]) -> list[_Body]:
     """Choose the body of each request: the same for all that ask for the same text, HTML and files."""
-    known: dict[tuple[str, str, tuple[Attachment, ...]], _Body] = {}
+    known: dict[tuple[str, str, tuple[Attachment, ...], bool | None], _Body] = {}
     chosen = []
     for checked, pk in zip(requests, ids, strict=True):
         asked = checked.request
-        chosen.append(known.setdefault((asked.text, asked.html, tuple(asked.attachments)), _Body(pk, checked)))
+        strips = checked.copy.strips_files if checked.copy else None  # masked copies share with their like alone
+        key = (asked.text, asked.html, tuple(asked.attachments), strips)
+        chosen.append(known.setdefault(key, _Body(pk, checked)))
     return chosen
 
 
-def _write_bodies(bodies: Iterable[_Body]) -> Iterator[tuple[int, bytes, int, int]]:
+def _write_bodies(bodies: Iterable[_Body], now: datetime) -> Iterator[tuple[int, bytes, int, int]]:
     """Write one body after the other, while they are stored: all of them at once may not fit into memory."""
     encode_file = lru_cache(_FILES_REMEMBERED)(attachment_part)
     for body in bodies:
         octets = _write_body(body.first, encode_file)
         body.size = len(octets)
+        if body.is_stripped:
+            yield body.pk, *pack(strip_files(octets, now.date())), 0
+            continue
         yield body.pk, *pack(octets), sum(len(file.content) for file in body.first.request.attachments)
 
 

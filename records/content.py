@@ -5,7 +5,10 @@ A mail is its own header fields and then a body, which many mails may share: wha
 
 from collections.abc import Collection
 
+from django.db.models import Exists, OuterRef, Q
+
 from records.bulk import one_of
+from records.masking.models import SealedContent
 from records.models import Body, Content
 from records.packing import pack, unpack
 
@@ -40,12 +43,18 @@ def find_mime(mail_id: int) -> bytes | None:
 
 
 def lock_whole(mail_ids: Collection[int]) -> set[int]:
-    """Keep the mails whose content is all there, and keep it so until the caller's transaction ends."""
+    """Keep the mails whose content is all there, and keep it so until the caller's transaction ends.
+
+    Of a mail with secrets that is the sealed original: what is stored as its content is a masked copy.
+    """
     contents = Content.objects.filter(mail_id__in=one_of(mail_ids))
     with_files = Body.objects.filter(contents__in=contents, attached_size__gt=0).values("pk")
     # Whoever removes files locks the body too, and looks then whether a mail of it is to be sent.
     list(Body.objects.filter(pk__in=with_files).order_by("pk").select_for_update(no_key=True).values_list("pk"))
-    whole = contents.filter(body__attachments_removed_at__isnull=True)
+    is_sealed = Exists(SealedContent.objects.filter(mail_id=OuterRef("mail_id")))
+    whole = contents.filter(
+        Q(mail__has_secrets=True) & is_sealed | Q(mail__has_secrets=False, body__attachments_removed_at__isnull=True)
+    )
     return set(whole.values_list("mail_id", flat=True))
 
 

@@ -36,21 +36,41 @@ def check_secrets(*, databases: Sequence[str] | None = None, **_options: Any) ->
     """Report accounts whose stored password can't be decrypted with the present keys."""
     if not databases or "default" not in databases:
         return []
-    from senders.rotation import find_unreadable_senders  # noqa: PLC0415  (needs the models to be loaded)
+    # They need the models to be loaded.
+    from senders.rotation import count_unreadable_rows, find_unreadable_senders  # noqa: PLC0415
+    from senders.sealing import registered  # noqa: PLC0415
 
     try:
-        if "senders_sender" not in connections["default"].introspection.table_names():
+        tables = connections["default"].introspection.table_names()
+        if "senders_sender" not in tables:
             return []
         unreadable = list(find_unreadable_senders())
+        rows = count_unreadable_rows() if {rows.table for rows in registered} <= set(tables) else 0
     except DatabaseError:
         return []  # said by others, who know what to do about it
-    if not unreadable:
+    return [*_tell_passwords(len(unreadable)), *_tell_mails(rows)]
+
+
+def _tell_passwords(number: int) -> list[CheckMessage]:
+    if not number:
         return []
     return [
         CheckWarning(
-            f"The stored passwords of {len(unreadable)} sender accounts can't be read with the present keys.",
+            f"The stored passwords of {number} sender accounts can't be read with the present keys.",
             hint=f"Bring {_origin()} back from the backup, or type the passwords again; such accounts send nothing.",
             id="senders.W002",
+        )
+    ]
+
+
+def _tell_mails(number: int) -> list[CheckMessage]:
+    if not number:
+        return []
+    return [
+        CheckWarning(
+            f"The sealed originals of {number} waiting mails can't be opened with the present keys.",
+            hint=f"Bring {_origin()} back from the backup; such mails fail when they are due.",
+            id="senders.W003",
         )
     ]
 

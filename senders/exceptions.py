@@ -31,6 +31,10 @@ class SecretUnreadableError(SendersError):
         self.fault = fault
 
 
+class SealBrokenError(SendersError):
+    """Sealed bytes can't be opened: their key is missing, or they were altered or moved to another row."""
+
+
 class KeyringError(SendersError):
     """The encryption keys themselves cannot be used.
 

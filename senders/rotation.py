@@ -14,6 +14,7 @@ from django.db import OperationalError, connection, transaction
 from senders.exceptions import RotationBusyError, SecretUnreadableError
 from senders.keyring import Key, add_primary_key, drop_keys, load_keyring, primary_key, uses_environment
 from senders.models import Sender
+from senders.sealing import registered
 from senders.secrets import key_id_of, seal, unseal
 
 logger = logging.getLogger(__name__)
@@ -34,6 +35,10 @@ class Rotation:
     """Ids of the keys that were dropped."""
     unused: tuple[str, ...] = ()
     """Ids of the keys in MAILBOX_KEYS that no row needs any more."""
+    resealed: int = 0
+    """Sealed rows of other rooms that are under the primary key now and were not before."""
+    unreadable_rows: int = 0
+    """Sealed rows of other rooms that can't be opened; left as they are."""
 
 
 def rotate(*, retire: bool = False) -> Rotation:
@@ -47,11 +52,19 @@ def rotate(*, retire: bool = False) -> Rotation:
     """
     primary = primary_key() if uses_environment() else add_primary_key()
     try:
-        reencrypted = sum(1 for _sender in _reencrypt())
-        late, retired, unused = _retire() if retire else (0, (), ())
+        reencrypted, resealed = sum(1 for _sender in _reencrypt()), _reseal()
+        late, late_rows, retired, unused = _retire() if retire else (0, 0, (), ())
     except OperationalError as error:
         raise RotationBusyError("accounts are being saved all the time; call it again") from error
-    rotation = Rotation(primary, reencrypted + late, tuple(find_unreadable_senders()), retired, unused)
+    rotation = Rotation(
+        primary,
+        reencrypted + late,
+        tuple(find_unreadable_senders()),
+        retired,
+        unused,
+        resealed=resealed + late_rows,
+        unreadable_rows=count_unreadable_rows(),
+    )
     logger.info("Encryption keys rotated", extra={"reencrypted": rotation.reencrypted, "retired": rotation.retired})
     return rotation
 
@@ -70,27 +83,33 @@ def _reencrypt() -> Iterator[Sender]:
             yield sender
 
 
-def _retire() -> tuple[int, tuple[str, ...], tuple[str, ...]]:
-    """Drop, or name, the keys that no row uses; return also how many rows had to be brought along."""
+def _reseal() -> int:
+    return sum(rows.reseal() for rows in registered)
+
+
+def _retire() -> tuple[int, int, tuple[str, ...], tuple[str, ...]]:
+    """Drop, or name, the keys that no row uses; return also how many passwords and rows had to be brought along."""
     with transaction.atomic():
         _keep_savers_out()
-        late = sum(1 for _sender in _reencrypt())
+        late, late_rows = sum(1 for _sender in _reencrypt()), _reseal()
         used = {key_id_of(secret) for secret in Sender.objects.exclude(secret="").values_list("secret", flat=True)}
+        used.update(*(rows.used_key_ids() for rows in registered))
         unused = [key.id for key in load_keyring(fresh=True).keys[1:] if key.id not in used]
         if uses_environment():
-            return late, (), tuple(unused)
-        return late, drop_keys(unused), ()
+            return late, late_rows, (), tuple(unused)
+        return late, late_rows, drop_keys(unused), ()
 
 
 def _keep_savers_out() -> None:
-    """Wait for whoever is saving an account under an old key, and let nobody begin before the keys are dropped.
+    """Wait for whoever saves an account, or seals a row, under an old key; let nobody begin before keys are dropped.
 
     SQLite's transaction has done so by beginning. On PostgreSQL this lock stops row locks and writes; reading goes on.
     """
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT:d}")
-            cursor.execute(f"LOCK TABLE {connection.ops.quote_name(Sender._meta.db_table)} IN EXCLUSIVE MODE")  # noqa: SLF001
+            tables = [Sender._meta.db_table, *(rows.table for rows in registered)]  # noqa: SLF001
+            cursor.execute(f"LOCK TABLE {', '.join(map(connection.ops.quote_name, tables))} IN EXCLUSIVE MODE")
 
 
 def find_unreadable_senders() -> Iterator[int]:
@@ -100,3 +119,8 @@ def find_unreadable_senders() -> Iterator[int]:
             unseal(sender)
         except SecretUnreadableError:
             yield sender.pk
+
+
+def count_unreadable_rows() -> int:
+    """Count the sealed rows of other rooms that can't be opened with the present keys."""
+    return sum(rows.count_unreadable() for rows in registered)

@@ -17,6 +17,7 @@ from delivery.wake import wake
 from records.content import lock_whole
 from records.enums import MailState, ReceiverState, SkipReason
 from records.interventions import Deed, Intervention
+from records.masking.ending import drop_originals
 from records.models import Mail, Receiver
 from senders.enums import CircuitState
 from senders.models import Circuit
@@ -112,6 +113,7 @@ def _decide(mails: Sequence[Mail], state: ReceiverState, now: datetime) -> Seque
         ends[roll_up(states) or MailState.FAILED].append(mail_id)
     for end, ids in ends.items():
         Mail.objects.filter(pk__in=ids).update(state=end, finished_at=now)
+    drop_originals(mails)
     return mails
 
 

@@ -133,6 +133,7 @@ def _claim(mail: DueMail, receivers: Sequence[ClaimedReceiver]) -> Claim:
         message_id=mail.message_id,
         needs_smtputf8=mail.needs_smtputf8,
         size=mail.size,
+        has_secrets=bool(mail.has_secrets),
     )
 
 

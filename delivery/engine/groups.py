@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from delivery.engine.fence import Refusal, pass_fences
 from delivery.engine.leases import Hold, lease_keeper
 from delivery.engine.values import Claim, TryResult
+from delivery.masking.replies import mask_result
+from delivery.masking.vault import open_originals
 from delivery.values import ComposedMail
 from records.content import read_many
 
@@ -51,6 +53,8 @@ class Group:
     began: float = 0.0
     """When its first mail came to its final dot, on `time.monotonic()`; 0: none did."""
     _contents: dict[int, bytes] = field(default_factory=dict)
+    _secrets: dict[int, frozenset[str]] = field(default_factory=dict, repr=False)
+    """Of mails that have some; what is said of these is masked."""
 
     @classmethod
     def hold_on_to(cls, claims: Sequence[Claim], taken: float) -> "Group":
@@ -68,6 +72,8 @@ class Group:
 
     def add(self, result: TryResult) -> None:
         """Take down what came of a mail."""
+        if secrets := self._secrets.get(result.claim.mail_id):
+            result = mask_result(result, secrets)
         if not self.results:
             self.known_since = time.monotonic()
         self.results.append(result)
@@ -109,7 +115,11 @@ class Group:
             DatabaseError: They can't be read; none of its mails is handed over.
         """
         waiting, self.waiting = self.waiting, deque()
-        self._contents = read_many([claim.mail_id for claim in self.claims])
+        self._contents = read_many([claim.mail_id for claim in self.claims if not claim.has_secrets])
+        if masked := [claim.mail_id for claim in self.claims if claim.has_secrets]:
+            # Never what is stored as their content: that is the masked copy.
+            for mail_id, original in open_originals(masked).items():
+                self._contents[mail_id], self._secrets[mail_id] = original.mime, original.secrets
         self.waiting = waiting
 
     def compose(self, claim: Claim) -> ComposedMail | None:

@@ -10,7 +10,8 @@ from delivery.engine.limits import UnknownPolicy, get_limits
 from delivery.engine.retry import next_delay
 from delivery.engine.rollup import receiver_state_after, roll_up
 from delivery.engine.values import Ending
-from records.enums import MailKind, MailState, Outcome, ReceiverState
+from records.enums import MailKind, MailState, Outcome, ReceiverState, SkipReason
+from records.masking.ending import drop_originals
 from records.models import Mail, Receiver
 from senders.models import Sender
 
@@ -40,6 +41,7 @@ def move_mails(moves: Sequence[Move], now: datetime) -> None:
     for move in moves:
         _move_mail(move, roll_up(states[move.mail.pk].values()), now)
     _write_mails([move.mail for move in moves])
+    drop_originals(move.mail for move in moves)
 
 
 def _states_of_receivers(mail_ids: Collection[int]) -> dict[int, dict[int, str]]:
@@ -82,6 +84,8 @@ def _senders_that_hold(moves: Sequence[Move]) -> set[int | None]:
 
 
 def _state_after(mail: Mail, ending: Ending, *, holds_unknown: bool) -> ReceiverState:
+    if ending.skip_reason is SkipReason.ORIGINAL_UNREADABLE:
+        return ReceiverState.REFUSED  # trying again would not help
     return receiver_state_after(
         ending.outcome,
         may_retry=mail.kind != MailKind.TEST,

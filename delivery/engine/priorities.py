@@ -32,6 +32,7 @@ class DueMail(NamedTuple):
     message_id: str
     needs_smtputf8: bool
     size: int
+    has_secrets: bool
 
 
 class ByPriority:

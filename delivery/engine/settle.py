@@ -15,6 +15,7 @@ from delivery.engine.written import TryRecord, write_first_records, write_record
 from records.clock import database_now
 from records.dialogue.keeping import keep_dialogues
 from records.enums import MailState, Outcome
+from records.masking.ending import drop_ended
 from records.models import Mail
 
 logger = logging.getLogger(__name__)
@@ -100,6 +101,8 @@ def _settle_sent(results: Sequence[TryResult], clocks: Clocks) -> set[int]:
     if settled:
         _accept_receivers(settled)
         write_first_records(_records_of(settled, clocks))
+    if masked := [result.claim.mail_id for result in settled if result.claim.has_secrets]:
+        drop_ended(masked)
     return sent
 
 

@@ -11,6 +11,7 @@ from delivery.engine.rollup import roll_up
 from delivery.engine.values import Ending
 from delivery.engine.written import TryRecord, write_records
 from records.enums import MailState, Outcome, ReceiverState, SkipReason
+from records.masking.ending import drop_originals
 from records.models import Mail, Receiver
 
 _RECEIVER_STATES = {
@@ -37,6 +38,7 @@ def skip_pending(mail: Mail, reason: SkipReason, now: datetime) -> None:
     mail.finished_at = now
     mail.lease_until = None
     mail.save(update_fields=["epoch", "state", "finished_at", "lease_until", "cancel_requested"])
+    drop_originals([mail])
 
 
 def skip_waiting(mails: Sequence[Mail], reason: SkipReason, now: datetime) -> None:
@@ -65,3 +67,4 @@ def skip_waiting(mails: Sequence[Mail], reason: SkipReason, now: datetime) -> No
             lease_until=None,
             cancel_requested=reason == SkipReason.CANCELLED,
         )
+    drop_originals(mails)

@@ -16,10 +16,16 @@ from delivery.engine.clerk import Clerk
 from delivery.engine.groups import Group, Handed
 from delivery.engine.pace import Pace
 from delivery.engine.values import Claim, Ending, Server, TryResult
-from records.enums import Outcome
+from records.enums import Outcome, SkipReason
 from senders.models import Sender
 
 logger = logging.getLogger(__name__)
+
+_UNABLE = {
+    False: Ending(Outcome.REFUSED),
+    True: Ending(Outcome.SKIPPED, skip_reason=SkipReason.ORIGINAL_UNREADABLE),
+}
+"""How a mail ends that can't be put together, by whether it has secrets."""
 
 NEARLY_OUT = 40
 """When so many mails of a group are left to be begun, the next group is made ready to the last."""
@@ -124,7 +130,7 @@ class Supply:
         mail = group.compose(claim)
         if mail is None:
             logger.error("a stored mail has no content or no receiver", extra={"mail_id": claim.mail_id})
-            group.add(TryResult.alike(claim, Ending(Outcome.REFUSED), self._server))
+            group.add(TryResult.alike(claim, _UNABLE[claim.has_secrets], self._server))
             return None
         return Handed(claim, group, mail, time.monotonic())
 

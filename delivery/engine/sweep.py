@@ -20,6 +20,8 @@ from delivery.engine.values import Ending
 from delivery.engine.written import TryRecord, write_records
 from records.clock import database_now
 from records.enums import MailState, Outcome, Phase, Priority, SkipReason
+from records.masking.ending import BATCH as ORIGINALS
+from records.masking.ending import drop_left_over
 from records.models import Heartbeat, Mail
 from senders.enums import CircuitState
 from senders.models import Circuit, Sender
@@ -39,6 +41,8 @@ def sweep() -> list[int]:
     tend()  # before the orphans end: mail of a deleted stand-in has an account to go back to
     _in_batches(_end_orphans)
     _in_batches(_expire_batch)
+    while drop_left_over() == ORIGINALS:
+        pass
     beat("worker")
     return find_due_senders()
 

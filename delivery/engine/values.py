@@ -33,6 +33,8 @@ class Claim:
     needs_smtputf8: bool = False
     size: int = 0
     """Bytes of the mail."""
+    has_secrets: bool = False
+    """What is sent is the sealed original; the stored content is its masked copy, which must never go out."""
 
     @property
     def is_of_all_receivers(self) -> bool:

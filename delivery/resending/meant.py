@@ -39,7 +39,7 @@ class Meant:
     """By their addresses, in the order of the list."""
     senders: dict[str, None] = field(default_factory=dict)
     gone: int = 0
-    """Mails whose content is not kept, or not the whole of it. Both only where all were counted."""
+    """Mails whose content is not kept, not the whole of it, or masked. Both only where all were counted."""
     unfinished: int = 0
     """Mails that still wait."""
     test_mail_ids: set[int] = field(default_factory=set)
@@ -116,5 +116,7 @@ def find_meant(filters: RecordFilters, up_to: Position) -> Meant:
 def _find_unable(meant: Meant) -> None:
     mails = Mail.objects.filter(pk__in=one_of(meant.mail_ids)).order_by()
     meant.unfinished = mails.filter(state__in=UNFINISHED_STATES).count()
-    whole = Content.objects.filter(mail_id__in=one_of(meant.mail_ids), body__attachments_removed_at__isnull=True)
+    whole = Content.objects.filter(
+        mail_id__in=one_of(meant.mail_ids), mail__has_secrets=False, body__attachments_removed_at__isnull=True
+    )
     meant.gone = meant.mails - whole.count()

@@ -11,7 +11,7 @@ from django.db import transaction
 
 from delivery.acceptance import accept_mails
 from delivery.exceptions import RequestRefusedError
-from delivery.resend import ContentGoneError, read_original
+from delivery.resend import ContentGoneError, SecretsGoneError, read_original
 from delivery.resending.ending import end, lock
 from records.bulk import one_of
 from records.enums import Priority
@@ -97,8 +97,8 @@ def _write_request(work: Resending, mail: Mail | None, receivers: Collection[int
         return LeftOut.ACCOUNT_GONE
     try:
         original = read_original(mail, receivers).request
-    except ContentGoneError:
-        return LeftOut.CONTENT_GONE
+    except ContentGoneError as error:
+        return LeftOut.SECRETS_GONE if isinstance(error, SecretsGoneError) else LeftOut.CONTENT_GONE
     except (LookupError, ValueError):  # an encoding that nobody knows: one mail must not stop all others
         logger.warning("a mail can't be read back", extra={"mail_id": mail.pk}, exc_info=True)
         return LeftOut.UNREADABLE

@@ -19,7 +19,15 @@ def tell_gone(mail: Mail) -> str:
     rows = list(kept)
     if not rows:
         return _tell_content_gone(mail)
+    if mail.has_secrets:
+        return _tell_masked(mail)
     return _tell_files_gone(rows[0]) if rows[0] else ""
+
+
+def _tell_masked(mail: Mail) -> str:
+    if mail.finished_at is None or mail.is_held:
+        return _("Its secrets are masked here. The original is sealed until it was sent, and can't be read by anybody.")
+    return _("Its secrets were masked when it ended; whoever asked for it must ask again.")
 
 
 def _tell_content_gone(mail: Mail) -> str:

@@ -91,7 +91,8 @@ def source(request: HttpRequest, mail_id: int) -> HttpResponse:
     if mime is None:
         return _answer_missing(request, mail_id)
     note_view(request, mail_id, Part.SOURCE)
-    return _download(f"mail-{mail_id}.eml", mime)
+    mark = "-masked" if Mail.objects.filter(pk=mail_id, has_secrets=True).exists() else ""
+    return _download(f"mail-{mail_id}{mark}.eml", mime)
 
 
 def _answer_missing(request: HttpRequest, mail_id: int) -> HttpResponse:

@@ -47,6 +47,11 @@ class Command(BaseCommand):
         self.stdout.write(
             ngettext("%(count)d password re-encrypted.", "%(count)d passwords re-encrypted.", count) % {"count": count}
         )
+        if rotation.resealed:
+            sentence = ngettext(
+                "%(count)d sealed mail re-encrypted.", "%(count)d sealed mails re-encrypted.", rotation.resealed
+            )
+            self.stdout.write(sentence % {"count": rotation.resealed})
         for key_id in rotation.retired:
             self.stdout.write(_("Key %(key)s dropped.") % {"key": key_id})
         for key_id in rotation.unused:
@@ -55,3 +60,10 @@ class Command(BaseCommand):
             self.stderr.write(
                 _("The password of account %(pk)d can't be read; type it again on its page.") % {"pk": pk}
             )
+        if rotation.unreadable_rows:
+            sentence = ngettext(
+                "%(count)d sealed mail can't be opened and will fail; bring its key back before it is due.",
+                "%(count)d sealed mails can't be opened and will fail; bring their keys back before they are due.",
+                rotation.unreadable_rows,
+            )
+            self.stderr.write(sentence % {"count": rotation.unreadable_rows})

@@ -1,0 +1,87 @@
+"""The rules of masking, ready to be applied: which mails each is for, and how it finds secrets."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from delivery.masking.codes import find_codes
+from delivery.masking.links import find_tokens
+from delivery.masking.patterns import compile_pattern
+from records.masking.enums import Target
+from records.masking.models import MaskingRule
+
+Finder = Callable[[str], Iterable[str]]
+_GAP = r"[\s:：=\"'“”（(]*"
+_CLOSERS = ".,;:!?)]}\"'”’。，；：！？）】"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule that is in force."""
+
+    name: str
+    template: re.Pattern[str] | None
+    """What a template name must be; None: anything."""
+    find: Finder = field(repr=False)
+    """Finds secrets in a text."""
+    strips_files: bool = False
+
+    @classmethod
+    def of(cls, rule: MaskingRule) -> "Rule":
+        """Make a rule ready.
+
+        Raises:
+            PatternError: Its own pattern is none.
+        """
+        return cls(
+            rule.name,
+            _template_pattern(rule.template) if rule.template else None,
+            _finder_of(rule),
+            strips_files=rule.target == Target.ATTACHMENTS,
+        )
+
+    def is_for(self, template_name: str) -> bool:
+        """Tell whether the rule applies to mail of a template."""
+        return self.template is None or self.template.fullmatch(template_name) is not None
+
+
+def read_rules() -> list[Rule]:
+    """Read the rules in force, in one query."""
+    return [Rule.of(rule) for rule in MaskingRule.objects.filter(is_enabled=True)]
+
+
+def _template_pattern(template: str) -> re.Pattern[str]:
+    # Stars side by side are one: nothing to go back and forth in.
+    parts = (re.escape(part) for part in re.split(r"\*+", template))
+    return re.compile(".*".join(parts), re.IGNORECASE | re.DOTALL)
+
+
+def _finder_of(rule: MaskingRule) -> Finder:
+    match Target(rule.target):
+        case Target.CODES:
+            return find_codes
+        case Target.LINKS:
+            return find_tokens
+        case Target.AFTER_WORDS:
+            return _after(rule.word_list)
+        case Target.PATTERN:
+            return compile_pattern(rule.pattern)
+        case Target.ATTACHMENTS:
+            return _find_nothing
+
+
+def _find_nothing(_text: str) -> Sequence[str]:
+    return ()
+
+
+def _after(words: Sequence[str]) -> Finder:
+    """Find the word that follows one of some words."""
+    if not words:
+        return _find_nothing
+    wanted = re.compile(f"(?:{'|'.join(map(re.escape, words))}){_GAP}(\\S{{1,2000}})", re.IGNORECASE)
+
+    def find(text: str) -> Iterator[str]:
+        for found in wanted.finditer(text):
+            yield found[1].rstrip(_CLOSERS)
+
+    return find
