@@ -47,7 +47,7 @@ def _by_range(schema_editor: BaseDatabaseSchemaEditor) -> Iterator[None]:
     def table_sql(model: type[Model]) -> tuple[str, list[Any]]:
         statement, parameters = usual(model)
         # Django takes `id` for the key all the same: it comes from one sequence, and so is unique by itself.
-        statement, number = re.subn(r' PRIMARY KEY(?= GENERATED|,)', "", statement, count=1)
+        statement, number = re.subn(r" PRIMARY KEY(?= GENERATED|,)", "", statement, count=1)
         if number != 1 or not statement.endswith(")"):
             raise NotImplementedError(statement)
         return f'{statement[:-1]}, PRIMARY KEY ("id", "{_KEY}")) PARTITION BY RANGE ("{_KEY}")', parameters

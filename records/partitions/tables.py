@@ -23,7 +23,7 @@ DEFAULT_TABLE = f"{TABLE}_other"
 MOST_MOVED = 10_000
 """With more records of a month in there, the month goes without a table of its own."""
 _PATIENCE = 100
-"""Milliseconds to wait for a lock: whoever wants to write or read records waits behind it."""
+"""Milliseconds to wait for a lock: whoever wants to write or read records waits behind that."""
 
 
 def are_by_month() -> bool:
@@ -76,16 +76,12 @@ def make_months(first: Month, last: Month) -> None:
 
 
 def _make(month: Month) -> None:
-    with transaction.atomic(), patience():
+    with transaction.atomic(), hold():
         bounds = [month.begins_at, month.ends_at]
-        _run(f"LOCK TABLE {DEFAULT_TABLE} IN ACCESS EXCLUSIVE MODE")
         within = f"FROM {DEFAULT_TABLE} WHERE mail_accepted_at >= %s AND mail_accepted_at < %s"
-        number = _fetch(f"SELECT COUNT(*) FROM (SELECT 1 {within} LIMIT {MOST_MOVED + 1}) AS found", bounds)[0][0]  # noqa: S608  # names of our own, here and below
+        (number,) = ask(f"SELECT COUNT(*) FROM (SELECT 1 {within} LIMIT {MOST_MOVED + 1}) AS found", bounds)  # noqa: S608  # names of our own, here and below
         if number > MOST_MOVED:
             logger.info("the records of a month stay among the others", extra={"month": month.table})
-            return
-        if number == 0:
-            _run(create_statement(month))
             return
         _run(f"CREATE TEMPORARY TABLE moving ON COMMIT DROP AS SELECT * {within}", bounds)
         _run(f"DELETE {within}", bounds)
@@ -94,22 +90,32 @@ def _make(month: Month) -> None:
         _run("DROP TABLE moving")
 
 
-def drop(month: Month) -> None:
-    """Drop a month's table with all of its records, within the caller's transaction.
+def is_other_empty() -> bool:
+    """Tell whether no record is without a month of its own."""
+    return not ask(f"SELECT EXISTS (SELECT 1 FROM {DEFAULT_TABLE})")[0]  # noqa: S608
 
-    Raises:
-        DatabaseError: Others held the table for too long.
-    """
-    with patience():
-        _run(f"DROP TABLE {month.table}")
+
+def drop(month: Month) -> None:
+    """Drop a month's table with all of its records."""
+    _run(f"DROP TABLE {month.table}")
 
 
 @contextmanager
-def patience() -> Iterator[None]:
-    """Wait for locks for a moment only, as long as the caller's transaction lasts or until this ends."""
+def hold() -> Iterator[None]:
+    """Keep everybody else from the records until the caller's transaction ends.
+
+    Raises:
+        OperationalError: Others were at them for too long.
+    """
     _run(f"SET LOCAL lock_timeout = {_PATIENCE}")
+    _run(f"LOCK TABLE {TABLE} IN ACCESS EXCLUSIVE MODE")
     yield
     _run("SET LOCAL lock_timeout = DEFAULT")
+
+
+def ask(statement: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...]:
+    """Execute a statement that returns one row."""
+    return _fetch(statement, parameters)[0]
 
 
 def _run(statement: str, parameters: Sequence[Any] = ()) -> None:
