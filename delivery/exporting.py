@@ -10,6 +10,7 @@ from django.db import OperationalError
 
 from delivery.control.bulk import repeat
 from delivery.engine.sweep import find_due_senders
+from delivery.wake import wake_for_export
 from records.clock import database_now
 from records.export.models import UNFINISHED, ExportOrder
 from records.export.writing import write_next
@@ -53,7 +54,7 @@ class _Turns:
 
 
 def continue_unfinished(*, seconds: float) -> None:
-    """Go on with exports that nobody moved for a while, oldest first."""
+    """Go on with exports that nobody moved for a while, oldest first, and have a worker take them on again."""
     ends_at = time.monotonic() + seconds
     idle = ExportOrder.objects.filter(state__in=UNFINISHED, moved_at__lte=database_now() - LEFT_ALONE)
     for order_id in idle.order_by("pk").values_list("pk", flat=True):
@@ -61,6 +62,7 @@ def continue_unfinished(*, seconds: float) -> None:
         if left <= 0:
             return
         try:
-            continue_one(order_id, seconds=left)
+            if continue_one(order_id, seconds=left):
+                wake_for_export(order_id)
         except Exception:  # whatever is wrong with one export: the others and the rest of the sweep go on
             logger.exception("an export failed", extra={"export": order_id})

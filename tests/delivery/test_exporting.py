@@ -279,6 +279,17 @@ class TestContinuing:
         worker._after_sweep()
         assert file_of(work) == streamed()
 
+    def test_the_sweep_has_a_worker_take_on_what_it_did_not_finish(
+        self, person: User, broker: Redis, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        work = order(person)
+        ExportOrder.objects.update(moved_at=database_now() - exporting.LEFT_ALONE)
+        broker.flushall()
+        monkeypatch.setattr(exporting, "repeat", lambda write, **_: write())  # as if the time were over
+        exporting.continue_unfinished(seconds=60)
+        work.refresh_from_db()
+        assert (work.state, broker.llen("mail")) == ("writing", 1)
+
     def test_while_mail_is_late_a_part_is_written_now_and_then(
         self, person: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
