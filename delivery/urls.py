@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from delivery.views import alarms, checking, detecting, exporting, queue, queued, resending, writing
+from delivery.views import alarms, checking, detecting, exporting, masking, queue, queued, resending, writing
 
 app_name = "delivery"
 urlpatterns = [
@@ -34,6 +34,12 @@ urlpatterns = [
     path("exports/<int:pk>/", exporting.show_export, name="export_order"),
     path("exports/<int:pk>/cancel/", exporting.cancel_export, name="export_cancel"),
     path("exports/<int:pk>/file", exporting.fetch_export, name="export_file"),
+    path("masking/", masking.list_rules, name="masking"),
+    path("masking/new/", masking.add_rule, name="masking_new"),
+    path("masking/suggested/", masking.add_suggested, name="masking_suggested"),
+    path("masking/<int:pk>/", masking.edit_rule, name="masking_rule"),
+    path("masking/<int:pk>/switch/", masking.switch_rule, name="masking_switch"),
+    path("masking/<int:pk>/delete/", masking.delete_rule, name="masking_delete"),
     path("compose/", writing.compose, name="compose"),
     path("mails/<int:mail_id>/accepted/", writing.accepted, name="accepted"),
     path("mails/<int:mail_id>/resend/", writing.resend, name="resend"),

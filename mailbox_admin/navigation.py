@@ -37,6 +37,7 @@ DESTINATIONS = (
     Destination("delivery:compose", _("Write mail")),
     Destination("delivery:alarms", _("Alarms")),
     Destination("records:keeping", _("Keeping")),
+    Destination("delivery:masking", _("Masking")),
 )
 
 

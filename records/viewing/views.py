@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from records.content import find_mime
+from records.masking.models import Masking, SealedContent
 from records.models import Mail
 from records.preview import find_attachment, read_preview
 from records.viewing.audit import note_view
@@ -51,6 +52,8 @@ def preview(request: HttpRequest, mail_id: int) -> HttpResponseBase:
         "preview": content,
         "envelope": mail.receivers.values_list("address", flat=True)[:MAX_ENVELOPE],
         "envelope_in_all": mail.receivers.count(),
+        "masking": Masking.objects.filter(mail=mail).first(),
+        "is_sealed": SealedContent.objects.filter(mail=mail).exists(),
     }
     is_part = bool(getattr(request, "htmx", False))
     return render(request, "records/_content.html" if is_part else "records/content.html", context)

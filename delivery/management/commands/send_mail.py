@@ -86,6 +86,11 @@ class Command(BaseCommand):
         html.add_argument("--html", default="", help="the body as HTML")
         html.add_argument("--html-file", metavar="FILE", help="read the HTML from a file, or from standard input: -")
         group.add_argument(
+            "--secret-file",
+            metavar="FILE",
+            help="secrets such as a code, one per line, or from standard input: -; they are sent, and not kept",
+        )
+        group.add_argument(
             "--attach", action="append", default=[], metavar="FILE", help="a file, or NAME=FILE to name it; repeatable"
         )
 
@@ -115,6 +120,7 @@ class Command(BaseCommand):
                 text=_read_body(options["text"], options["text_file"]),
                 html=_read_body(options["html"], options["html_file"]),
                 attachments=_read_attachments(options["attach"]),
+                secrets=_read_secrets(options["secret_file"]),
                 requested_by=CALLER,
                 priority=_PRIORITIES[options["priority"]],
                 **{name: options[name] for name in _PASSED_ON},
@@ -152,6 +158,11 @@ def _read_body(text: str, path: str | None) -> str:
         return _read_bytes(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise CommandError(f"{path} is not UTF-8 text.", returncode=MISUSED) from error
+
+
+def _read_secrets(path: str | None) -> list[str]:
+    """Read the secrets from a file, one per line: on a command line everybody on the machine could read them."""
+    return [line for text in _read_body("", path).splitlines() if (line := text.strip())]
 
 
 def _read_attachments(arguments: Sequence[str]) -> list[Attachment]:
