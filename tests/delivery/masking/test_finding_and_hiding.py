@@ -1,0 +1,112 @@
+"""What is taken for a secret, and that none is left of it, however it is written."""
+
+from html import escape, unescape
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from delivery.compose.plain_text import text_from_html
+from delivery.masking.codes import find_codes
+from delivery.masking.copies import mask
+from delivery.masking.hiding import MARK, essences, hide, holds
+from delivery.masking.links import find_tokens
+from delivery.masking.markup import hide_in_html, html_holds
+from delivery.masking.patterns import compile_pattern
+from delivery.masking.rules import Rule
+from delivery.request import MailRequest
+from records.masking.models import MaskingRule
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Your code is 482 913.", ["482 913"]),
+        ("482913 is your sign-in code", ["482913"]),
+        ("G-482913 is your verification code", ["482913"]),
+        ("Use the code below:\n\n4  8  2  9  1  3\n", ["4  8  2  9  1  3"]),
+        ("您的验证码是：739218，5分钟内有效", ["739218"]),
+        ("OTP: A7K9Q2", ["A7K9Q2"]),
+        ("Your PIN is KXQW", ["KXQW"]),
+        ("The report has 48112 rows.", []),
+        ("Encoded in 2026, decoded later", []),
+    ],
+)
+def test_codes_stand_near_a_word_that_says_so(text: str, found: list[str]) -> None:
+    assert list(find_codes(text)) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Go to https://x.com/reset/aB3dE5fG7hI9jK1l?next=/home.", ["aB3dE5fG7hI9jK1l"]),
+        ("https://x.com/?token=abc123&lang=en", ["abc123"]),
+        ("https://r.com/?url=https%3A%2F%2Fx.com%2F%3Fcode%3D99aa88", ["99aa88"]),
+        ("https://x/550e8400-e29b-41d4-a716-446655440000/", ["550e8400-e29b-41d4-a716-446655440000"]),
+        ("https://u:pw1234@h/", ["pw1234"]),
+        ("https://x.com/#/confirm/7f3c1a9be2d4460f8c1d", ["7f3c1a9be2d4460f8c1d"]),
+        ("https://x.com/quarterly-report-2026-november-final?code=welcome", []),
+    ],
+)
+def test_tokens_are_what_looks_random_or_is_called_so(text: str, found: list[str]) -> None:
+    assert list(find_tokens(text)) == found
+
+
+def test_own_patterns_give_their_first_group_or_all() -> None:
+    assert list(compile_pattern(r"Ref (\w+)")("Ref ab1, é Ref cd2")) == ["ab1", "cd2"]
+    assert list(compile_pattern(r"[A-Z]{3}\d|x*")("ABC1")) == ["ABC1"]
+
+
+@pytest.mark.parametrize(
+    ("html", "masked"),
+    [
+        ("<p>Code <b>48</b>29<i>13</i>.</p>", f"<p>Code <b>{MARK}</b><i></i>.</p>"),
+        ("<td>4</td><td>8</td><td>2</td><td>9</td><td>1</td><td>3</td>", f"<td>{MARK}</td>" + "<td></td>" * 5),
+        ("<p>48&#50;9<!-- 482913 -->13</p>", f"<p>{MARK}<!-- {MARK} --></p>"),
+        ("<a href='/?a=1&amp;c=48%32913'>x</a>", f"<a href='/?a=1&amp;c={MARK}'>x</a>"),
+        ("<!--[if mso]><b>482</b>913<![endif]-->", "<p>••••••</p>\n"),
+    ],
+)
+def test_no_way_of_writing_html_keeps_a_secret(html: str, masked: str) -> None:
+    assert hide_in_html(html, essences(["482913"])) == masked
+
+
+SECRETS = st.text("abcXYZ0189+/=&<>é码", min_size=4, max_size=24).filter(lambda secret: bool(essences([secret])))
+AROUND = st.text("ab 1<>&;%-é码\n\"'", max_size=30)
+WRITINGS = st.sampled_from(
+    [str, escape, quote, lambda secret: quote(quote(secret)), " ".join, "<b></b>".join, lambda secret: secret.upper()]
+)
+
+
+@given(SECRETS, AROUND, AROUND, WRITINGS)
+def test_nothing_is_left_of_a_secret(secret: str, before: str, after: str, write) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+    wanted = essences([secret])
+    written = before + write(secret) + after
+    assert not holds(hide(written, wanted), wanted)
+    html = hide_in_html(f"<p title='{escape(written)}'>{written}</p>", wanted)
+    assert not html_holds(html, wanted)
+    assert secret not in unescape(html)
+    assert secret not in text_from_html(html)
+
+
+@given(st.from_regex(r"[0-9]{6}", fullmatch=True), AROUND, AROUND)
+def test_what_a_rule_finds_is_nowhere_in_the_copy(code: str, before: str, after: str) -> None:
+    rule = Rule.of(MaskingRule(name="Codes", target="codes"))
+    asked = MailRequest(
+        to=["bob@example.org"],
+        subject=f"{code} is your code",
+        text=f"{before} The code: {code} {after}",
+        html=f"<p>{escape(before)}</p><p>The code: <b>{code[:3]}</b>{code[3:]}</p>",
+    )
+    copy = mask(asked, [rule])
+    assert copy is not None
+    kept = copy.request
+    assert not any(holds(part, copy.secrets) for part in (kept.subject, kept.text, unescape(kept.html)))
+
+
+def test_text_without_secrets_stays_as_it_is() -> None:
+    wanted = essences(["482913"])
+    for text in ("", "100%", "a - b\r\n", "%zz %41", "é码"):
+        assert hide(text, wanted) == text
+        assert hide_in_html(f"<p>{text}</p>", wanted) == f"<p>{text}</p>"
