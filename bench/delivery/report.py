@@ -39,12 +39,13 @@ class Table:
 BEGIN, END = "<!-- figures: written by bench.delivery -->", "<!-- end of figures -->"
 
 
-def put_into(document: Path, tables: Sequence[Table]) -> None:
+def put_into(document: Path, tables: Sequence[Table], marks: tuple[str, str] = (BEGIN, END)) -> None:
     """Write the tables between the two marks of a document, in place of those that are there."""
-    before, rest = document.read_text().split(BEGIN)
-    _, after = rest.split(END)
+    begin, end = marks
+    before, rest = document.read_text().split(begin)
+    _, after = rest.split(end)
     figures = "\n".join(table.as_markdown() for table in tables)
-    document.write_text(f"{before}{BEGIN}\n\n{figures}\n{END}{after}")
+    document.write_text(f"{before}{begin}\n\n{figures}\n{end}{after}")
 
 
 def _line(cells: Sequence[str]) -> str:

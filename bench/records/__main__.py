@@ -11,18 +11,27 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench.delivery.report import Table
+from bench.delivery.report import bars_table, put_into
+from bench.delivery.servers import peers_python
+from bench.records import tables
 from tests import services
 
-_POSTGRES = ("shared_buffers=1GB", "max_wal_size=8GB", "synchronous_commit=off", "autovacuum=off")
+MARKS = ("<!-- figures: written by bench.records -->", "<!-- end of figures of bench.records -->")
+MAX_ON_SQLITE = 1_000_000
+"""Larger histories are for PostgreSQL."""
+_POSTGRES = (
+    "shared_buffers=4GB", "effective_cache_size=16GB", "work_mem=64MB", "max_wal_size=16GB", "checkpoint_timeout=1h",
+    "synchronous_commit=off", "autovacuum=off", "max_parallel_maintenance_workers=2",
+)  # fmt: skip
 """Made for loading rows; what is measured only reads. The bench vacuums itself, so that nothing else does meanwhile."""
 
 
-def _measure(options: argparse.Namespace, database: str, folder: Path) -> dict[str, Any]:
+def _measure(options: argparse.Namespace, database: str, rows: int, folder: Path) -> dict[str, Any]:
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "bench.records.settings", "SECRET_KEY": "bench" * 12}
     environment["MAILBOX_DATA_DIR"] = str(folder)
     environment.pop("DATABASE_URL", None)
-    command = [sys.executable, "-m", "bench.records.measuring", str(options.rows), str(options.rounds)]
+    post_office = "" if options.alone else str(peers_python())
+    command = [sys.executable, "-m", "bench.records.measuring", str(rows), str(options.rounds), post_office]
     if database == "sqlite":
         return _run(command, environment)
     with services.postgres(_POSTGRES) as url:
@@ -35,59 +44,50 @@ def _run(command: list[str], environment: dict[str, str]) -> dict[str, Any]:
     return found
 
 
-def _tables(found: dict[str, Any]) -> list[Table]:
-    where = f"{'SQLite' if found['database'] == 'sqlite' else 'PostgreSQL'}, {found['count']:,} records"
-    stock = {row["name"]: row["p50"] for row in found["stock"]}
-    header = ("ms", "page, p50", "p95", "of it the search, p50", "p95", "scans of records")
-    tables = [
-        Table(
-            f"{where}: each filter alone", (*header, "stock admin, p50", "ratio"),
-            tuple((*_cells(row), *_ratio(row, stock)) for row in found["single"]),
-        ),
-        Table(f"{where}: pairs", header, tuple(map(_cells, found["pairs"]))),
-        Table(f"{where}: the worst", header, tuple(map(_cells, found["worst"]))),
-    ]  # fmt: skip
-    return [*tables, _costs(where, found)]
+def _measure_all(options: argparse.Namespace) -> list[dict[str, Any]]:
+    everything = []
+    for database in ("postgres", "sqlite") if options.database == "both" else (options.database,):
+        for rows in options.rows:
+            if database == "sqlite" and rows > MAX_ON_SQLITE:
+                continue
+            with tempfile.TemporaryDirectory(prefix="mailbox-bench-") as name:
+                found = _measure(options, database, rows, Path(name))
+            everything.append(found)
+            if options.json:
+                options.json.write_text(json.dumps(everything, indent=1))
+            print("\n" + "\n".join(table.as_text() for table in tables.tables(found)), flush=True)
+            for row in tables.pages(found):
+                for statement in row["scans"]:
+                    print(f"scans: {row['name']}: {statement[:300]}", file=sys.stderr)
+    return everything
 
 
-def _cells(row: dict[str, Any]) -> tuple[str, ...]:
-    times = (row["p50"], row["p95"], row["search"]["p50"], row["search"]["p95"])
-    return row["name"], *(f"{milliseconds:.1f}" for milliseconds in times), str(len(row["scans"]))
-
-
-def _ratio(row: dict[str, Any], stock: dict[str, float]) -> tuple[str, str]:
-    theirs = stock.get(row["name"])
-    return (f"{theirs:.0f}", f"{theirs / row['p50']:.1f} ×") if theirs else ("–", "–")
-
-
-def _costs(where: str, found: dict[str, Any]) -> Table:
-    write = found["write"]
-    rows = [(f"{name}, MB", f"{size / 1e6:.1f}") for name, size in found["sizes"].items()]
-    rows.append(("µs to write a record, in bulk", f"{write['with']:.1f}"))
-    rows.append(("the same without the index of receivers", f"{write['without']:.1f}"))
-    rows.append(("seconds to note the addresses of all records", f"{found['filled']:.1f}"))
-    return Table(f"{where}: what it costs", ("", ""), tuple(rows))
+def _sizes(text: str) -> list[int]:
+    return sorted(int(size) for size in text.split(","))
 
 
 def main() -> None:
     """Measure and write the tables."""
     parser = argparse.ArgumentParser(prog="python -m bench.records", description=__doc__)
-    parser.add_argument("--rows", type=int, default=1_000_000, help="records (%(default)s)")
+    parser.add_argument(
+        "--rows", type=_sizes, default=[1_000_000], help="records; several sizes, with commas, show growth (1000000)"
+    )
     parser.add_argument("--rounds", type=int, default=20, help="times that each page is asked for (%(default)s)")
     parser.add_argument("--database", choices=("postgres", "sqlite", "both"), default="both", help="%(default)s")
+    parser.add_argument("--alone", action="store_true", help="leave post_office's admin out")
     parser.add_argument("--markdown", type=Path, help="also write the tables there")
+    parser.add_argument("--into", type=Path, help="also write them between the marks of this document")
+    parser.add_argument("--json", type=Path, help="also write what was measured there")
     options = parser.parse_args()
-    tables: list[Table] = []
-    for database in ("postgres", "sqlite") if options.database == "both" else (options.database,):
-        with tempfile.TemporaryDirectory(prefix="mailbox-bench-") as name:
-            found = _measure(options, database, Path(name))
-        for row in (*found["single"], *found["pairs"], *found["worst"]):
-            for statement in row["scans"]:
-                print(f"scans: {row['name']}: {statement}", file=sys.stderr)
-        tables += _tables(found)
-        print("\n" + "\n".join(table.as_text() for table in tables[-4:]))
+    made, limits = tables.all_tables(_measure_all(options))
+    made.append(bars_table(limits))
+    print(
+        "\n" + "\n".join(table.as_text() for table in made if table.title == "Bars" or table.title.startswith("From"))
+    )
     if options.markdown:
-        options.markdown.write_text("\n".join(table.as_markdown() for table in tables))
+        options.markdown.write_text("\n".join(table.as_markdown() for table in made))
+    if options.into:
+        put_into(options.into, made, MARKS)
 
 
 if __name__ == "__main__":

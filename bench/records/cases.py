@@ -18,6 +18,8 @@ class Case(NamedTuple):
     parameters: Parameters
     stock: Parameters | None = None
     """The same question to the stock admin, where it is compared."""
+    post_office: Parameters | None = None
+    """The same to post_office's admin, where that can be asked."""
 
 
 def _days(first: int, last: int) -> Parameters:
@@ -30,23 +32,48 @@ def _stock_days(first: int, last: int) -> Parameters:
     return {"started_at__date__gte": days["since"], "started_at__date__lte": days["until"]}
 
 
+def _post_office_days(first: int, last: int) -> Parameters:
+    days = _days(first, last - 1)
+    return {"created__gte": f"{days['since']} 00:00+00:00", "created__lt": f"{days['until']} 00:00+00:00"}
+
+
+def _sender(name: str) -> tuple[Parameters, Parameters]:
+    return {"sender": name}, {"sender_address": name}
+
+
+def _receiver(part: str) -> tuple[Parameters, Parameters, Parameters]:
+    return {"receiver": part}, {"q": part}, {"q": part}
+
+
+def _template(name: str) -> tuple[Parameters, Parameters, Parameters]:
+    return {"template": name}, {"template_name": name}, {"template__name": name}
+
+
+def _result(name: str, outcomes: str, status: str | None = None) -> tuple[Parameters, Parameters, Parameters | None]:
+    return {"result": name}, {"outcome__in": outcomes}, {"status__exact": status} if status else None
+
+
+def _within(first: int, last: int) -> tuple[Parameters, Parameters, Parameters]:
+    return _days(first, last), _stock_days(first, last), _post_office_days(first, last)
+
+
 SINGLE = (
-    Case("no filter", {}, {}),
-    Case("sender, frequent", {"sender": "sender1@example.com"}, {"sender_address": "sender1@example.com"}),
-    Case("sender, rare", {"sender": "sender8@example.com"}, {"sender_address": "sender8@example.com"}),
-    Case("sender, in old dates only", {"sender": "retired@example.com"}, {"sender_address": "retired@example.com"}),
-    Case("receiver, frequent part", {"receiver": "example"}, {"q": "example"}),
-    Case("receiver, a first name", {"receiver": "anna"}, {"q": "anna"}),
-    Case("receiver, rare part", {"receiver": "wagner123"}, {"q": "wagner123"}),
-    Case("receiver, part of nothing", {"receiver": "nosuchpart"}, {"q": "nosuchpart"}),
-    Case("receiver, two letters of nothing", {"receiver": "qz"}, {"q": "qz"}),
-    Case("template, frequent", {"template": "template-1"}, {"template_name": "template-1"}),
-    Case("template, rare", {"template": "template-10"}, {"template_name": "template-10"}),
-    Case("result, success", {"result": "success"}, {"outcome__in": "accepted"}),
-    Case("result, failed", {"result": "failed"}, {"outcome__in": "refused,deferred,not_connected,lost,skipped"}),
-    Case("result, rare", {"result": "uncertain"}, {"outcome__in": "unknown"}),
-    Case("ten days", _days(30, 20), _stock_days(30, 20)),
-    Case("ten old days", _days(DAYS - 5, DAYS - 15), _stock_days(DAYS - 5, DAYS - 15)),
+    Case("no filter", {}, {}, {}),
+    Case("sender, frequent", *_sender("sender1@example.com")),
+    Case("sender, rare", *_sender("sender8@example.com")),
+    Case("sender, in old dates only", *_sender("retired@example.com")),
+    Case("receiver, frequent part", *_receiver("example")),
+    Case("receiver, a first name", *_receiver("anna")),
+    Case("receiver, rare part", *_receiver("wagner123")),
+    Case("receiver, part of nothing", *_receiver("nosuchpart")),
+    Case("receiver, two letters of nothing", *_receiver("qz")),
+    Case("template, frequent", *_template("template-1")),
+    Case("template, rare", *_template("template-10")),
+    Case("result, success", *_result("success", "accepted", "0")),
+    Case("result, failed", *_result("failed", "refused,deferred,not_connected,lost,skipped", "1")),
+    Case("result, rare", *_result("uncertain", "unknown")),
+    Case("ten days", *_within(30, 20)),
+    Case("ten old days", *_within(DAYS - 5, DAYS - 15)),
 )
 _FREQUENT = {
     "sender": {"sender": "sender1@example.com"}, "receiver": {"receiver": "anna"},
@@ -75,6 +102,20 @@ WORST = (
     Case("two letters of nothing in old days", {"receiver": "qz", **_days(DAYS - 5, DAYS - 15)}),
     Case("frequent part, rare result", {"receiver": "example", "result": "uncertain"}),
     Case("a first name, failed, rare template", {"receiver": "anna", "result": "failed", "template": "template-9"}),
+    Case("part of nothing whose trigrams all have", {"receiver": "example.com@"}),
+    Case("Chinese part", {"receiver": "邮件系统"}),
+    Case("a percent sign, failed", {"receiver": "%", "result": "failed"}),
+    Case("a backslash", {"receiver": "\\"}),
+    Case("a very long part", {"receiver": "anna.berger" * 12}),
+    Case("an address of a fiftieth, rare template", {"receiver": "operations@", "template": "template-10"}),
+    Case("an address of a fiftieth, a cause", {"receiver": "operations@", "cause": "cause-3"}),
+    Case("some name, failed, cause that never was", {"receiver": "berger", "result": "failed", "cause": "never"}),
     Case("cause that never was", {"cause": "never"}),
+    Case("sender, template, failed, no such cause", {
+        "sender": "sender1@example.com", "template": "template-1", "result": "failed", "cause": "never",
+    }),
     Case("subject of nothing", {"subject": "nosuchsubject"}),
-)
+    Case("failed, subject of nothing", {"result": "failed", "subject": "nosuchsubject"}),
+    Case("Message-ID of nothing", {"message_id": "<nothing@example.com>"}),
+    Case("requester of nothing", {"requester": "nobody"}),
+)  # fmt: skip

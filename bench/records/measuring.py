@@ -1,11 +1,14 @@
-"""One database: rows, then the whole page through the real view with a signed-in client. Prints JSON."""
+"""One database: rows, then whole pages through the real views with a signed-in client. Prints JSON."""
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import django
@@ -19,18 +22,21 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from bench.records import costs, plans
 from bench.records.cases import PAIRS, SINGLE, WORST, Case
 from bench.records.generating import Generator
 from records.forms import FilterForm
 from records.listing.views import MAX_COUNTED, PAGE_SIZE
 from records.models import SendingRecord
+from records.overview.spans import Span
 from records.paging import Position, find_position
 from records.search.filling import fill
 from records.search.finding import count, find_page
-from records.search.walks import along_indexes
 
 DEPTH = 100_000
-WRITTEN = 20_000
+POST_OFFICE = Path(__file__).resolve().parent / "post_office" / "asking.py"
+ROUNDS_ELSEWHERE = 5
+"""The others are so slow that more rounds would tell nothing else."""
 
 
 class Bench:
@@ -47,12 +53,27 @@ class Bench:
         """Measure a page, and look at the plans behind it."""
         times = self._time(lambda: self._get(self._url, case.parameters))
         search = self._time(lambda: _search(case.parameters))
-        return {"name": case.name, **times, "search": search, "scans": self._scans(case)}
+        with CaptureQueriesContext(connection) as of_page:
+            self._get(self._url, case.parameters)
+        with CaptureQueriesContext(connection) as of_search:
+            _find(case.parameters)
+        scans = plans.list_scans(of_page)
+        return {"name": case.name, **times, "search": search, "scans": scans, "plan": plans.describe(of_search)}
 
     def stock(self, case: Case) -> dict[str, Any]:
         """Measure the stock admin on the same question."""
         url = reverse("stock:records_sendingrecord_changelist")
-        return {"name": case.name, **self._time(lambda: self._get(url, case.stock or {}), most=5)}
+        return {"name": case.name, **self._time(lambda: self._get(url, case.stock or {}), most=ROUNDS_ELSEWHERE)}
+
+    def dashboard(self) -> Iterator[dict[str, Any]]:
+        """Measure the dashboard with each of its spans."""
+        url = reverse("records:overview")
+        for span in Span:
+            asked = {"span": str(span)}
+            with CaptureQueriesContext(connection) as captured:
+                self._get(url, asked)
+            times = self._time(lambda asked=asked: self._get(url, asked))  # type: ignore[misc]
+            yield {"name": str(span), **times, "scans": plans.list_scans(captured)}
 
     def deep(self) -> dict[str, Any]:
         """Measure the page at a depth."""
@@ -74,92 +95,67 @@ class Bench:
         times.sort()
         return {"p50": times[len(times) // 2], "p95": times[min(int(len(times) * 0.95), len(times) - 1)]}
 
-    def _scans(self, case: Case) -> list[str]:
-        with CaptureQueriesContext(connection) as captured:
-            self._get(self._url, case.parameters)
-        asked = [query["sql"] for query in captured if "records_sendingrecord" in query["sql"]]
-        return [statement[:300] for statement in asked if _reads_all(statement)]
 
-
-def _search(parameters: dict[str, str]) -> None:
+def _find(parameters: dict[str, str]) -> FilterForm:
     form = FilterForm(parameters, senders=(), templates=())
     if not form.is_valid():
         raise RuntimeError(str(form.errors))
     find_page(form.filters(), PAGE_SIZE, before=find_position(parameters.get("before", "")))
-    count(form.filters(), MAX_COUNTED)
+    return form
 
 
-def _reads_all(statement: str) -> bool:
-    """Tell whether a statement reads the whole table of records, by its plan."""
-    plan = _plan(statement)
-    if connection.vendor != "sqlite":
-        return any("Seq Scan on records_sendingrecord" in line for line in plan)
-    # What is walked along goes by the name of the table there, and is read as a whole.
-    scans = [line for line in plan if line.startswith("SCAN record") and "USING" not in line]
-    walks = [line for line in plan if line in {"CO-ROUTINE record", "MATERIALIZE record"}]
-    return len(scans) > len(walks)
+def _search(parameters: dict[str, str]) -> None:
+    count(_find(parameters).filters(), MAX_COUNTED)
 
 
-def _plan(statement: str) -> list[str]:
-    explain = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
-    with along_indexes(), connection.cursor() as cursor:
-        cursor.execute(f"{explain} {statement}")
-        return [str(row[-1]) for row in cursor.fetchall()]
-
-
-def _sizes() -> dict[str, int]:
+def _ask_post_office(python: str) -> list[dict[str, Any]]:
+    """Let post_office copy the records and answer what it can, in a process of its own on the same database."""
+    asked = json.dumps([(case.name, case.post_office) for case in SINGLE if case.post_office is not None])
+    records = str(connection.settings_dict["NAME"])
+    environment = {**os.environ}
     if connection.vendor == "sqlite":
-        return {}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT relname, pg_relation_size(oid) FROM pg_class WHERE relname IN ('records_sendingrecord', "
-            "'known_address_by_part', 'records_knownaddress') OR relname LIKE 'record_by_%' ORDER BY 1"
-        )
-        return dict(cursor.fetchall())
+        environment["DATABASE_URL"] = f"sqlite:{Path(records).with_name('post_office.sqlite3')}"
+    command = [python, str(POST_OFFICE), records, str(ROUNDS_ELSEWHERE)]
+    done = subprocess.run(command, input=asked, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    found: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
-def _write_cost(without: Iterable[str]) -> float:
-    """Return the microseconds that a record takes to be written, without some indexes; nothing is kept."""
-    names = [f.column for f in SendingRecord._meta.concrete_fields if f.column not in {"id", "epoch"}]
-    columns = ", ".join(names)
-    with connection.cursor() as cursor:
-        cursor.execute("BEGIN")
-        for name in without:
-            cursor.execute(f"DROP INDEX {name}")
-        began = time.perf_counter()
-        cursor.execute(
-            f"INSERT INTO records_sendingrecord (epoch, {columns}) SELECT 99, {columns} FROM records_sendingrecord "
-            f"ORDER BY (id * 7919) % 1000003 LIMIT {WRITTEN}"
-        )
-        seconds = time.perf_counter() - began
-        cursor.execute("ROLLBACK")
-    return seconds / WRITTEN * 1e6
-
-
-def main(count: int, rounds: int) -> None:
-    """Make the rows, measure, print."""
-    say = lambda text: print(text, file=sys.stderr)  # noqa: E731
+def _prepare(rows: int, say: Callable[[str], None]) -> float:
+    """Make the rows; returns the seconds that noting their addresses took."""
     call_command("collectstatic", interactive=False, verbosity=0)
     call_command("migrate", verbosity=0)
-    Generator(count, say).run()
+    Generator(rows, say).run()
     began = time.monotonic()
     fill(seconds=3600)
     filled = time.monotonic() - began
+    say(f"noted the addresses in {filled:.0f} s")
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE" if connection.vendor == "sqlite" else "VACUUM ANALYZE")
+    return filled
+
+
+def main(rows: int, rounds: int, post_office: str) -> None:
+    """Make the rows, measure, print."""
+    say = lambda text: print(text, file=sys.stderr, flush=True)  # noqa: E731
+    filled = _prepare(rows, say)
     bench = Bench(rounds)
-    found: dict[str, Any] = {"database": connection.vendor, "count": count, "filled": filled}
+    found: dict[str, Any] = {"database": connection.vendor, "count": rows, "filled": filled}
     found["single"] = [bench.page(case) for case in SINGLE]
-    if count > DEPTH:
+    if rows > DEPTH:
         found["single"].append(bench.deep())
+    say("measured each filter alone")
     found["pairs"] = [bench.page(case) for case in PAIRS]
     found["worst"] = [bench.page(case) for case in WORST]
+    found["dashboard"] = list(bench.dashboard())
+    say("measured pairs, the worst and the dashboard")
     found["stock"] = [bench.stock(case) for case in SINGLE if case.stock is not None]
-    found["sizes"] = _sizes()
-    _write_cost([])  # so that neither finds the tables cold
-    found["write"] = {"with": _write_cost([]), "without": _write_cost(["record_by_receiver"])}
+    found["sizes"] = costs.measure_sizes()
+    found["write"] = costs.measure_writing()
+    say("measured the stock admin, sizes and writing")
+    found["post_office"] = _ask_post_office(post_office) if post_office else []
     print(json.dumps(found))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -1,0 +1,84 @@
+"""How a page finds its records: the plans of its statements, and which of them read a whole table."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from records.search.walks import along_indexes, fetch
+
+_NODE = re.compile(
+    r"(?P<kind>[A-Z][A-Za-z -]*?)(?: using (?P<index>\w+))?(?: on (?P<table>\w+)(?: \w+)?)?"
+    r"(?: (?:record|known)\w*)?  \(cost"
+)
+_SCAN = re.compile(r"Seq Scan on (records_sendingrecord\w*)")
+_DULL = {"Limit", "Subquery Scan", "Result", "Append", "Aggregate"}
+
+
+def list_scans(captured: CaptureQueriesContext) -> list[str]:
+    """List the statements that read a whole table of records; partitions without a row do not count."""
+    asked = [query["sql"] for query in captured if "records_sendingrecord" in query["sql"]]
+    return [statement for statement in asked if _reads_all(_explain(statement))]
+
+
+def describe(captured: CaptureQueriesContext) -> str:
+    """Describe by its plan how the last page was looked for, in the words of the database, shortened."""
+    finding = [query["sql"] for query in captured if _finds(query["sql"])]
+    if not finding:
+        return "nothing is read: no address has that part"
+    plan = _explain(finding[-1])
+    return _describe_sqlite(plan) if connection.vendor == "sqlite" else _describe_postgres(plan)
+
+
+def _finds(statement: str) -> bool:
+    is_place = re.search(r" OFFSET \d+$", statement) is not None
+    return "record.started_at, record.id" in statement and "records_sendingrecord" in statement and not is_place
+
+
+def _explain(statement: str) -> list[str]:
+    explain = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
+    with along_indexes(), connection.cursor() as cursor:
+        cursor.execute(f"{explain} {statement}")
+        return [str(row[-1]) for row in cursor.fetchall()]
+
+
+def _reads_all(plan: Iterable[str]) -> bool:
+    lines = list(plan)
+    if connection.vendor == "sqlite":
+        # What is walked along goes by the name of the table there, and is read as a whole.
+        scans = [line for line in lines if line.startswith("SCAN record") and "USING" not in line]
+        walks = [line for line in lines if line in {"CO-ROUTINE record", "MATERIALIZE record"}]
+        return len(scans) > len(walks)
+    tables = [found[1] for line in lines if (found := _SCAN.search(line))]
+    return any(fetch("SELECT pg_relation_size(%s::regclass) > 0", (table,))[0][0] for table in tables)
+
+
+def _describe_postgres(plan: Iterable[str]) -> str:
+    parents = dict(
+        fetch(
+            "SELECT child.relname, parent.relname FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid "
+            "JOIN pg_class parent ON parent.oid = inhparent",
+            (),
+        )
+    )
+    nodes = []
+    for line in plan:
+        found = _NODE.search(line)
+        if found is None or found["kind"] in _DULL:
+            continue
+        index, table = (parents.get(found[name], found[name]) for name in ("index", "table"))
+        where = f" using {index}" if index else f" on {table}" if table else ""
+        nodes.append(f"{found['kind']}{where}")
+    return _counted(nodes)
+
+
+def _describe_sqlite(plan: Iterable[str]) -> str:
+    return _counted([line for line in plan if "USING" in line or line.startswith("SEARCH")])
+
+
+def _counted(nodes: Iterable[str]) -> str:
+    return ", ".join(f"{number} × {node}" if number > 1 else node for node, number in Counter(nodes).items())
