@@ -17,6 +17,6 @@ class TimeZoneMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer the request; threads are used again, so the zone is taken back afterwards."""
-        zone = find_time_zone(request.user.pk) if request.user.is_authenticated else None
+        zone = find_time_zone(request.user) if request.user.is_authenticated else None
         with timezone.override(zone):
             return self.get_response(request)

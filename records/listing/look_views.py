@@ -14,7 +14,7 @@ from django.views.decorators.vary import vary_on_headers
 from records.listing.enums import Density
 from records.listing.forms import LookForm
 from records.listing.models import ListPreference
-from records.listing.preferences import find_look, keep_browser_time_zone, keep_look, person_id
+from records.listing.preferences import find_look, keep_browser_time_zone, keep_look, person_id, person_of
 
 
 @permission_required("records.view_sendingrecord", raise_exception=True)
@@ -22,7 +22,7 @@ from records.listing.preferences import find_look, keep_browser_time_zone, keep_
 @vary_on_headers("HX-Request")
 def change_look(request: HttpRequest) -> HttpResponse:
     """Show what can be chosen of the list's look, keep what was chosen, and go back to the list."""
-    look = find_look(person_id(request))
+    look = find_look(person_of(request))
     if request.method == "POST":
         form = LookForm(request.POST, browser_time_zone=look.browser_time_zone)
         if form.is_valid():

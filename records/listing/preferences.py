@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.http import HttpRequest
 
 from records.listing.columns import Column, choose_columns, usual_columns
@@ -27,25 +28,31 @@ class Look:
     """No time zone was chosen by hand: that of the browser holds."""
 
 
+def person_of(request: HttpRequest) -> User:
+    """Return who is signed in, as somebody is for every page of the list."""
+    assert request.user.is_authenticated
+    return request.user
+
+
 def person_id(request: HttpRequest) -> int:
-    """Return the id of whoever is signed in, as every page of the list demands."""
-    assert request.user.pk is not None
-    return request.user.pk
+    """Return the id of who is signed in."""
+    return person_of(request).pk
 
 
-def find_look(user_id: int) -> Look:
+def find_look(person: User) -> Look:
     """Find how a person reads the list."""
-    found = ListPreference.objects.filter(pk=user_id).first() or ListPreference(pk=user_id)
+    found = _find_kept(person) or ListPreference(user=person)
     columns = choose_columns(found.columns.split(",")) if found.columns else usual_columns()
     return Look(
         columns, not found.columns, Density(found.density), found.browser_time_zone, asks_browser=not found.time_zone
     )
 
 
-def find_time_zone(user_id: int) -> zoneinfo.ZoneInfo | None:
+def find_time_zone(person: User) -> zoneinfo.ZoneInfo | None:
     """Find the time zone that a person chose, or else the browser named; None where neither did."""
-    names = ListPreference.objects.filter(pk=user_id).values_list("time_zone", "browser_time_zone").first()
-    return next((zone for name in names or () if (zone := _zone(name))), None)
+    found = _find_kept(person)
+    names = (found.time_zone, found.browser_time_zone) if found else ()
+    return next((zone for name in names if (zone := _zone(name))), None)
 
 
 def keep_look(user_id: int, *, columns: Iterable[str], density: Density, time_zone: str) -> None:
@@ -67,6 +74,11 @@ def keep_browser_time_zone(user_id: int, name: str) -> bool:
 def list_time_zones() -> list[str]:
     """List the names of the time zones that can be chosen, the system's among them."""
     return sorted({name for name in zoneinfo.available_timezones() if "/" in name} | {"UTC", settings.TIME_ZONE})
+
+
+def _find_kept(person: User) -> ListPreference | None:
+    # Asked for once a request: whose it is remembers it, also that there is none.
+    return getattr(person, "list_preference", None)
 
 
 def _keep(user_id: int, **values: Any) -> None:

@@ -19,7 +19,7 @@ from records.listing.active import list_active, settle_query
 from records.listing.choices import make_filter_form
 from records.listing.folding import Folded, find_folded_page
 from records.listing.news import find_news_url
-from records.listing.preferences import Look, find_look, person_id
+from records.listing.preferences import Look, find_look, person_id, person_of
 from records.listing.rows import Table, make_table
 from records.listing.saved_views import list_views
 from records.paging import Page, Position, find_position
@@ -116,7 +116,7 @@ def _page(
         folded = find_folded_page(filters, PAGE_SIZE, before=before, after=after)
     else:
         folded = Folded(find_page(filters, PAGE_SIZE, before=before, after=after), tries={})
-    look = find_look(person_id(request))
+    look = find_look(person_of(request))
     return {"page": folded.page, "look": look, "table": make_table(folded.page.records, look.columns, folded.tries)}
 
 

@@ -205,10 +205,10 @@ def test_what_is_no_time_zone_is_refused(client: Client, name: str) -> None:
 
 
 def test_a_time_zone_that_is_no_more_gives_way_to_the_next(person: User) -> None:
-    ListPreference.objects.create(pk=person.pk, time_zone="Moon/Crater", browser_time_zone="Asia/Tokyo")
-    assert str(find_time_zone(person.pk)) == "Asia/Tokyo"
-    ListPreference.objects.update(browser_time_zone="Moon/Crater")
-    assert find_time_zone(person.pk) is None
+    preference = ListPreference(user=person, time_zone="Moon/Crater", browser_time_zone="Asia/Tokyo")
+    assert str(find_time_zone(person)) == "Asia/Tokyo"
+    preference.browser_time_zone = "Moon/Crater"
+    assert find_time_zone(person) is None
 
 
 def test_the_systems_time_zone_can_be_chosen(settings: Settings) -> None:
@@ -221,7 +221,7 @@ def test_the_systems_time_zone_can_be_chosen(settings: Settings) -> None:
 def test_what_is_kept_of_the_look_leaves_the_browsers_time_zone(person: User) -> None:
     assert keep_browser_time_zone(person.pk, "Asia/Tokyo")
     keep_look(person.pk, columns=["cause"], density=Density.COMPACT, time_zone="")
-    look = find_look(person.pk)
+    look = find_look(person)
     assert (look.browser_time_zone, look.density, look.asks_browser) == ("Asia/Tokyo", Density.COMPACT, True)
 
 
