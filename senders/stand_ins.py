@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from senders.allowances import state_of
@@ -113,15 +114,18 @@ def find_standing_in(now: datetime | None = None) -> list[StandingIn]:
 
 def _all_chains() -> dict[Sender, list[Sender]]:
     """Load every chain by its owner; that of the default before the default's own, as mail that named none has it."""
-    rows = Fallback.objects.select_related("owner__circuit", "owner__allowance", "sender__circuit", "sender__allowance")
-    own: dict[Sender | None, list[Sender]] = {}
-    for row in rows:
-        own.setdefault(row.owner, []).append(row.sender)
-    of_default = own.pop(None, [])
-    chains = {owner: chain for owner, chain in own.items() if owner is not None}
-    defaults = Sender.objects.filter(is_default=True).select_related("circuit", "allowance")
-    default = defaults.first() if of_default else None
-    if default is not None:
+    links = list(Fallback.objects.values_list("owner_id", "sender_id"))
+    if not links:
+        return {}
+    named = Q(is_default=True) | Q(pk__in={pk for link in links for pk in link if pk is not None})
+    accounts = {each.pk: each for each in Sender.objects.filter(named).select_related("circuit", "allowance")}
+    chains: dict[Sender, list[Sender]] = {}
+    of_default: list[Sender] = []
+    for owner_id, sender_id in links:
+        chain = of_default if owner_id is None else chains.setdefault(accounts[owner_id], [])
+        chain.append(accounts[sender_id])
+    default = next((each for each in accounts.values() if each.is_default), None)
+    if of_default and default is not None:
         chains[default] = [*of_default, *chains.get(default, [])]
     return chains
 
