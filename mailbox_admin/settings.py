@@ -29,7 +29,6 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.forms",
     "django_htmx",
-    "lucide",
     "csp",
     "axes",
     "mailbox_admin",
@@ -67,6 +66,7 @@ TEMPLATES = [
         "DIRS": [ROOT / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            # Instead of the tags of the package, which therefore is no app here.
             "libraries": {"lucide": "mailbox_admin.icons"},
             "context_processors": [
                 "django.template.context_processors.request",

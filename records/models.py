@@ -26,7 +26,14 @@ from records.masking.models import Masking, MaskingRule, SealedContent  # noqa: 
 from records.packing import unpack
 from records.querysets import SendingRecordQuerySet
 from records.resending.models import Resending, ResendingReceiver  # noqa: F401  # tables of this room
-from records.rollups.models import DayRollup, HourTotal, Rollup, RollupDelta, RollupKey  # noqa: F401  # tables of this room
+from records.rollups.models import (  # noqa: F401  # tables of this room
+    DayRollup,
+    HourTotal,
+    MonthRollup,
+    Rollup,
+    RollupDelta,
+    RollupKey,
+)
 from records.search.models import KnownAddress, SearchMark  # noqa: F401  # tables of this room
 from records.viewing.models import ContentView  # noqa: F401  # tables of this room
 from senders.models import Sender

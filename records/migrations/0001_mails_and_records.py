@@ -520,6 +520,26 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='MonthRollup',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('tries', models.BigIntegerField(default=0)),
+                ('milliseconds', models.BigIntegerField(default=0)),
+                ('within_100ms', models.IntegerField(default=0, help_text='At most 0.1 s')),
+                ('within_300ms', models.IntegerField(default=0, help_text='More than 0.1 s, at most 0.3 s')),
+                ('within_1s', models.IntegerField(default=0, help_text='More than 0.3 s, at most 1 s')),
+                ('within_3s', models.IntegerField(default=0, help_text='More than 1 s, at most 3 s')),
+                ('within_10s', models.IntegerField(default=0, help_text='More than 3 s, at most 10 s')),
+                ('slower', models.IntegerField(default=0, help_text='More than 10 s')),
+                ('month', models.DateField(help_text='Its first day, UTC')),
+                ('key', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='months', to='records.rollupkey')),
+            ],
+            options={
+                'default_permissions': (),
+                'constraints': [models.UniqueConstraint(fields=('month', 'key'), name='one_rollup_per_month_and_key')],
+            },
+        ),
+        migrations.CreateModel(
             name='DayRollup',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),

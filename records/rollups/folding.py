@@ -110,16 +110,20 @@ def _add(sums: _Sums) -> None:
         return
     key_ids = find_key_ids({values for _hour, values in sums})
     days: dict[tuple[Any, int], Figures] = {}
+    months: dict[tuple[Any, int], Figures] = {}
     totals: dict[tuple[datetime], Figures] = {}
     for (hour, values), figures in sums.items():
         day = hour.date(), key_ids[values]
         days[day] = add_figures(days.get(day), figures)
+        month = hour.date().replace(day=1), key_ids[values]
+        months[month] = add_figures(months.get(month), figures)
         result = Outcome(values[_OUTCOME]).result
         by_result = [figures[0] if each is result else 0 for each in RESULTS]
         totals[hour,] = add_figures(totals.get((hour,)), by_result)
     hours = {(hour, key_ids[values]): figures for (hour, values), figures in sums.items()}
     add_to("records_rollup", ("hour", "key_id"), FIGURES, hours)
     add_to("records_dayrollup", ("day", "key_id"), FIGURES, days)
+    add_to("records_monthrollup", ("month", "key_id"), FIGURES, months)
     add_to("records_hourtotal", ("hour",), [str(result) for result in RESULTS], totals)
 
 
@@ -157,6 +161,8 @@ def _prune() -> None:
         ("records_rollup", "hour", end),
         ("records_hourtotal", "hour", end),
         ("records_dayrollup", "day", end.date()),
+        # A month that some days of are gone from is never read: the overview does not look back that far.
+        ("records_monthrollup", "month", end.date().replace(day=1)),
     ):
         with connection.cursor() as cursor:
             cursor.execute(

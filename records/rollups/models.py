@@ -74,6 +74,21 @@ class DayRollup(Figures):
         return f"{self.day:%Y-%m-%d} key {self.key_id}: {self.tries}"
 
 
+class MonthRollup(Figures):
+    """The tries that began in one month of UTC and have ended: the sums of its days, for ranges of many months."""
+
+    month = models.DateField(help_text=_("Its first day, UTC"))
+    key = models.ForeignKey(RollupKey, on_delete=models.CASCADE, related_name="months", db_index=False)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["month", "key"], name="one_rollup_per_month_and_key")]
+
+    def __str__(self) -> str:
+        """Tell what was counted."""
+        return f"{self.month:%Y-%m} key {self.key_id}: {self.tries}"
+
+
 class HourTotal(models.Model):
     """How the tries that began in one hour ended, whosever they were: for charts of long ranges."""
 

@@ -1,6 +1,7 @@
 """Reading the sums: what was folded and what is still to be, in one statement, so that both are of one moment.
 
-Sums by key come from whole days where they can, and from hours before the first whole day. Nothing here reads records.
+Sums by key come from whole months where they can, from days before the first whole month, and from hours before the
+first whole day. Nothing here reads records.
 """
 
 from collections.abc import Sequence
@@ -50,6 +51,7 @@ class Total:
 def read_sums(since: datetime) -> list[Sum]:
     """Sum the tries that began since a full hour up to now, by key."""
     whole_days_from = _first_whole_day(since)
+    whole_months_from = _first_whole_month(whole_days_from)
     midnight = datetime.combine(whole_days_from, time(), UTC)
     own = ", ".join(f"sum({name}) AS {name}" for name in FIGURES)
     counted = ", ".join(FIGURES)
@@ -59,7 +61,9 @@ def read_sums(since: datetime) -> list[Sum]:
         SELECT {key}, {own} FROM (
             SELECT {key}, {counted} FROM (
                 SELECT key_id, {own} FROM (
-                    SELECT key_id, {counted} FROM records_dayrollup WHERE day >= %s
+                    SELECT key_id, {counted} FROM records_monthrollup WHERE month >= %s
+                    UNION ALL
+                    SELECT key_id, {counted} FROM records_dayrollup WHERE day >= %s AND day < %s
                     UNION ALL
                     SELECT key_id, {counted} FROM records_rollup WHERE hour >= %s AND hour < %s
                 ) folded GROUP BY key_id
@@ -68,7 +72,10 @@ def read_sums(since: datetime) -> list[Sum]:
             SELECT {key}, {counted} FROM records_rollupdelta WHERE hour >= %s
         ) everything GROUP BY {key} HAVING sum(tries) <> 0
         """,  # noqa: S608  # names of our own, no value from outside
-        [connection.ops.adapt_datefield_value(whole_days_from), *map(_literal, (since, midnight, since))],
+        [
+            *map(connection.ops.adapt_datefield_value, (whole_months_from, whole_days_from, whole_months_from)),
+            *map(_literal, (since, midnight, since)),
+        ],
     )
     return [_sum_of(row) for row in rows]
 
@@ -114,6 +121,10 @@ def find_first_hour() -> datetime | None:
 def _first_whole_day(since: datetime) -> date:
     moment = since.astimezone(UTC)
     return moment.date() if moment.time() == time() else moment.date() + timedelta(days=1)
+
+
+def _first_whole_month(day: date) -> date:
+    return day if day.day == 1 else (day.replace(day=1) + timedelta(days=32)).replace(day=1)
 
 
 def _literal(moment: datetime) -> Any:

@@ -1,7 +1,7 @@
 """Making the sums anew from the records, for repair; while mail is sent, an hour at a time.
 
 Records and sums are compared in one statement, and what is missing is noted as a delta like any other: nothing has to
-be stopped or locked. The sums by day and the totals are then made anew from those by hour.
+be stopped or locked. The sums by day and month and the totals are then made anew from those by hour.
 """
 
 from collections.abc import Iterator
@@ -40,10 +40,15 @@ def rebuild(beginning: datetime) -> Iterator[datetime]:
         yield hour
         hour += _HOUR
     fold()
-    day = beginning.astimezone(UTC).date()
-    while day <= end.date():
+    days = _days_between(beginning.astimezone(UTC).date(), end.date())
+    for day in days:
         _derive(day)
-        day += timedelta(days=1)
+    for month in sorted({day.replace(day=1) for day in days}):
+        _derive_month(month)
+
+
+def _days_between(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
 def _find_end(beginning: datetime) -> datetime:
@@ -109,4 +114,20 @@ def _derive(day: date) -> None:
             " FROM records_rollup JOIN records_rollupkey ON records_rollupkey.id = key_id"
             " WHERE hour >= %s AND hour < %s GROUP BY hour",
             bounds,
+        )
+
+
+def _derive_month(month: date) -> None:
+    """Make the sums of a month from those of its days."""
+    following = (month + timedelta(days=32)).replace(day=1)
+    begins, ends = (connection.ops.adapt_datefield_value(day) for day in (month, following))
+    figures = ", ".join(FIGURES)
+    summed = ", ".join(f"sum({name})" for name in FIGURES)
+    with transaction.atomic(), connection.cursor() as cursor:
+        wait_for_lock()
+        cursor.execute("DELETE FROM records_monthrollup WHERE month = %s", [begins])
+        cursor.execute(
+            f"INSERT INTO records_monthrollup (month, key_id, {figures})"  # noqa: S608  # names of our own
+            f" SELECT %s, key_id, {summed} FROM records_dayrollup WHERE day >= %s AND day < %s GROUP BY key_id",
+            [begins, begins, ends],
         )

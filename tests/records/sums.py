@@ -8,7 +8,7 @@ from django.db import connection
 
 from records.enums import Outcome
 from records.models import SendingRecord
-from records.rollups.models import DayRollup, Figures, HourTotal, Rollup, RollupDelta, RollupKey
+from records.rollups.models import DayRollup, Figures, HourTotal, MonthRollup, Rollup, RollupDelta, RollupKey
 
 _ANSWERED = {Outcome.ACCEPTED, Outcome.REFUSED, Outcome.DEFERRED}
 _BOUNDS = (
@@ -59,8 +59,12 @@ def assert_sums_agree() -> None:
     """Compare sums and records, and the sums of different lengths among each other."""
     assert read_from_sums() == counted_from_records()
     days, by_hours, totals, of_hours = Counted(), Counted(), Counted(), Counted()
+    months, by_days = Counted(), Counted()
     for day in DayRollup.objects.all():
         _add(days, (day.day, day.key_id), day)
+        _add(by_days, (day.day.replace(day=1), day.key_id), day)
+    for month in MonthRollup.objects.all():
+        _add(months, (month.month, month.key_id), month)
     for rollup in Rollup.objects.select_related("key"):
         _add(by_hours, (rollup.hour.astimezone(UTC).date(), rollup.key_id), rollup)
         of_hours[rollup.hour, Outcome(rollup.key.outcome).result.value] += rollup.tries
@@ -68,6 +72,7 @@ def assert_sums_agree() -> None:
         for name in ("success", "failed", "uncertain"):
             totals[total.hour, name] += getattr(total, name)
     assert days == by_hours
+    assert months == by_days
     assert totals == of_hours
 
 

@@ -1,7 +1,7 @@
 """The sums of how tries ended: folded, read, made anew. That the engine adds every try is tested with the engine."""
 
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 
 import pytest
@@ -12,10 +12,10 @@ from records.enums import Outcome
 from records.models import SendingRecord
 from records.rollups import folding
 from records.rollups.folding import KEPT_FOR, fold
-from records.rollups.models import DayRollup, HourTotal, Rollup, RollupDelta, RollupKey
+from records.rollups.models import DayRollup, HourTotal, MonthRollup, Rollup, RollupDelta, RollupKey
 from records.rollups.reading import find_first_hour, read_sums, read_totals
 from tests.records.rows import NOON, make_record
-from tests.records.sums import assert_sums_agree, counted_from_records
+from tests.records.sums import assert_sums_agree, counted_from_records, hour_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -74,6 +74,7 @@ def test_folding_moves_what_was_noted_into_the_sums() -> None:
     assert RollupDelta.objects.count() == 0
     assert sorted(Rollup.objects.values_list("hour", "tries")) == [(NOON, 2), (NOON + HOUR, 1)]
     assert sorted(DayRollup.objects.values_list("day", "tries")) == [(NOON.date(), 1), (NOON.date(), 2)]
+    assert sorted(MonthRollup.objects.values_list("month", "tries")) == [(date(2026, 3, 1), 1), (date(2026, 3, 1), 2)]
     assert sorted(HourTotal.objects.values_list("hour", "success", "failed", "uncertain")) == [
         (NOON, 2, 0, 0),
         (NOON + HOUR, 0, 1, 0),
@@ -181,12 +182,13 @@ def test_values_that_would_read_alike_when_joined_have_keys_of_their_own() -> No
 
 
 def test_sums_that_nobody_looks_at_any_more_are_forgotten() -> None:
-    old = datetime.now(UTC) - KEPT_FOR - timedelta(days=2)
-    make_record(started_at=old)
+    now = datetime.now(UTC)
+    make_record(started_at=now - KEPT_FOR - timedelta(days=32))
     make_record(started_at=LATELY)
     fold()
     assert [hour for (hour,) in Rollup.objects.values_list("hour")] == [LATELY.replace(minute=0)]
     assert DayRollup.objects.count() == 1
+    assert MonthRollup.objects.count() == 1
     assert HourTotal.objects.count() == 1
 
 
@@ -199,6 +201,20 @@ def test_sums_begin_with_the_hour_that_is_asked_for(folded: bool) -> None:
     # From an hour within a day, from midnight, and from the last hour of a day.
     for hours, tries in ((0, 60), (5, 55), (12, 48), (11, 49), (59, 1), (60, 0)):
         assert sum(found.tries for found in read_sums(NOON + hours * HOUR)) == tries
+
+
+@pytest.mark.parametrize("folded", [True, False])
+def test_sums_of_months_days_and_hours_go_on_where_the_others_end(folded: bool) -> None:
+    begins = datetime(2025, 11, 28, 22, tzinfo=UTC)
+    moments = [begins + number * timedelta(hours=25) for number in range(100)]
+    for moment in moments:
+        make_record(started_at=moment)
+    if folded:
+        fold()
+    # Within a month, and at its very beginning; a year ends within.
+    for since in (begins, datetime(2025, 12, 1, tzinfo=UTC), datetime(2025, 12, 31, 23, tzinfo=UTC), moments[-1]):
+        asked = hour_of(since)
+        assert sum(found.tries for found in read_sums(asked)) == sum(moment >= asked for moment in moments)
 
 
 @pytest.mark.parametrize("folded", [True, False])
@@ -236,6 +252,7 @@ def test_sums_that_were_lost_are_made_anew() -> None:
     fold()
     Rollup.objects.filter(hour__gte=NOON + 3 * HOUR).delete()
     DayRollup.objects.all().delete()
+    MonthRollup.objects.all().delete()
     HourTotal.objects.all().delete()
     assert rebuild() == "Since 2026-03-10 12:00 UTC the sums agree with the records: 30 hours checked.\n"
     assert_sums_agree()
@@ -247,6 +264,7 @@ def test_sums_that_say_too_much_are_corrected() -> None:
     fold()
     Rollup.objects.update(tries=500, milliseconds=7)
     DayRollup.objects.update(tries=3)
+    MonthRollup.objects.update(tries=4)
     rebuild()
     assert_sums_agree()
 
