@@ -269,7 +269,6 @@ class SendingRecord(models.Model):
     mail = models.ForeignKey(Mail, on_delete=models.CASCADE, related_name="records")
     receiver = models.ForeignKey(Receiver, on_delete=models.CASCADE, related_name="records", db_index=False)
     epoch = models.PositiveIntegerField(help_text=_("The claim that this try belongs to"))
-    mail_accepted_at = models.DateTimeField(help_text=_("When its mail was accepted; it tells its month"))
     kind = models.CharField(max_length=8, choices=MailKind.choices, default=MailKind.MAIL)
     sender_address = models.CharField(max_length=320, blank=True)
     receiver_address = models.CharField(max_length=320)
@@ -302,11 +301,7 @@ class SendingRecord(models.Model):
             ("export_records", _("Can export sending records")),
         ]
         constraints = [
-            # The time is that of the receiver's mail, whoever writes the record, and so tells none apart. It stands
-            # here since PostgreSQL keeps records by it, and holds no constraint over several tables without.
-            models.UniqueConstraint(
-                fields=["receiver", "epoch", "mail_accepted_at"], name="one_record_per_try_and_receiver"
-            ),
+            models.UniqueConstraint(fields=["receiver", "epoch"], name="one_record_per_try_and_receiver"),
             models.CheckConstraint(condition=models.Q(outcome__in=Outcome.values), name="record_outcome_is_known"),
             models.CheckConstraint(
                 condition=models.Q(outcome=Outcome.SENDING) | models.Q(ended_at__isnull=False),

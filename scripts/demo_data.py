@@ -142,7 +142,6 @@ def _tries(
     common = {
         "mail": mail,
         "receiver": receiver,
-        "mail_accepted_at": mail.accepted_at,
         "sender_address": mail.sender_address,
         "receiver_address": address,
         "requester_ip": mail.requester_ip,

@@ -18,18 +18,15 @@ OWN_INDEX = "record_by_receiver"
 
 
 def measure_sizes() -> dict[str, int]:
-    """Measure the bytes of the records, of each of their indexes, and of the known addresses; partitions summed up."""
+    """Measure the bytes of the records, of each of their indexes, and of the known addresses."""
     if connection.vendor == "sqlite":
         return {}
     rows = fetch(
         """
-        WITH RECURSIVE part(top, oid) AS (
-            SELECT relname::text, oid FROM pg_class
-            WHERE relname IN ('records_sendingrecord', 'records_knownaddress', 'known_address_by_part')
-            OR oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = 'records_sendingrecord'::regclass)
-            UNION ALL SELECT top, inhrelid FROM pg_inherits JOIN part ON inhparent = part.oid
-        )
-        SELECT top, SUM(pg_relation_size(oid))::bigint FROM part GROUP BY top ORDER BY top
+        SELECT relname, pg_relation_size(oid) FROM pg_class
+        WHERE relname IN ('records_sendingrecord', 'records_knownaddress', 'known_address_by_part')
+        OR oid IN (SELECT indexrelid FROM pg_index WHERE indrelid = 'records_sendingrecord'::regclass)
+        ORDER BY relname
         """,
         (),
     )

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
 from django.db.models import NOT_PROVIDED, Field, Model
 
 from records.models import Mail, Receiver, SendingRecord
-from records.partitions.months import Month
-from records.partitions.tables import make_months
 from records.rollups.adding import add_sums
 from records.rollups.folding import fold
 
@@ -93,7 +91,6 @@ class Generator:
                 cursor.execute("SET session_replication_role = replica")  # no checks of foreign keys
                 cursor.execute("SET maintenance_work_mem = '2GB'")
                 cursor.execute("SET synchronous_commit = off")
-                self._make_months()
             self._make_addresses()
             definitions = self._drop_indexes()
             for first in range(1, self._count + 1, PORTION):
@@ -106,10 +103,6 @@ class Generator:
         while fold():
             pass
         self._say(f"made {self._count:,} records in {time.monotonic() - began:.0f} s")
-
-    def _make_months(self) -> None:
-        beginning = self._end - timedelta(days=DAYS + 1)
-        make_months(Month.of(beginning), Month.of(self._end))
 
     def _make_addresses(self) -> None:
         self._cursor.execute("CREATE TABLE bench_address (n bigint PRIMARY KEY, address text NOT NULL)")
@@ -149,9 +142,7 @@ class Generator:
             )
         else:
             self._cursor.execute(
-                # Of a table that is kept by months: with the indexes of its months, which "ONLY" would leave out.
-                "SELECT indexname, replace(indexdef, ' ON ONLY ', ' ON ') FROM pg_indexes "
-                "WHERE tablename IN ('records_sendingrecord', "
+                "SELECT indexname, indexdef FROM pg_indexes WHERE tablename IN ('records_sendingrecord', "
                 "'records_mail') AND indexname NOT IN (SELECT conname FROM pg_constraint)"
             )
         found = self._cursor.fetchall()
@@ -178,7 +169,6 @@ class Generator:
         self._insert(Receiver, receiver, addressed)
         own = {
             "id": "i", "mail_id": mail_id, "receiver_id": "i", "epoch": "1", "started_at": self._moment("i"),
-            "mail_accepted_at": self._moment(_ACCEPTED.format(mail_id)),
             "ended_at": self._moment("i"), "requester_ip": "'192.0.2.7'", "server": "'mail.example.com:587'",
             "cause": f"CASE WHEN {_C} % 1000 < 940 THEN '' ELSE 'cause-' || ({_D} % 12) END",
         }  # fmt: skip

@@ -147,17 +147,17 @@ def _end_alike(shared: _Shared, rows: list[tuple[Any, ...]]) -> None:
 
 
 def _insertion(given: Given, on_conflict: str) -> str:
-    columns = ", ".join(["mail_id", "mail_accepted_at", *_SNAPSHOT, "receiver_address", *_OWN, *_SHARED])
+    columns = ", ".join(["mail_id", *_SNAPSHOT, "receiver_address", *_OWN, *_SHARED])
     snapshot = ", ".join(f"mail.{name}" for name in _SNAPSHOT)
     own = ", ".join(f"given.{name}" for name in _OWN)
     constants = ", ".join(["%s"] * len(_SHARED))
     return f"""
         INSERT INTO records_sendingrecord ({columns})
-        SELECT mail.id, mail.accepted_at, {snapshot}, receiver.address, {own}, {constants}
+        SELECT mail.id, {snapshot}, receiver.address, {own}, {constants}
         FROM {given.table}
         JOIN records_receiver receiver ON receiver.id = given.receiver_id
         JOIN records_mail mail ON mail.id = receiver.mail_id
         WHERE true
         ORDER BY given.started_at, given.receiver_id
-        ON CONFLICT (receiver_id, epoch, mail_accepted_at) DO {on_conflict}
+        ON CONFLICT (receiver_id, epoch) DO {on_conflict}
         """  # noqa: S608  # names of our own, no value from outside

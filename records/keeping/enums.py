@@ -22,8 +22,6 @@ class Stage(models.TextChoices):
 
     COUNT_RECORDS = "count_records", _("Counting records")
     """How many tries there are."""
-    DROP_MONTHS = "drop_months", _("Dropping months of records")
-    """The tries at all mails that were accepted in a month, at once, where PostgreSQL keeps them by month."""
     REMOVE_RECORDS = "remove_records", _("Removing records")
     """Mails with all that belongs to them."""
     COUNT_HEADS = "count_heads", _("Measuring header fields")
@@ -52,12 +50,11 @@ class Stage(models.TextChoices):
     @property
     def is_removing(self) -> bool:
         """Whether it removes, and does not count."""
-        return self in (Stage.DROP_MONTHS, Stage.REMOVE_RECORDS, Stage.REMOVE_CONTENTS, Stage.REMOVE_ATTACHMENTS)
+        return self in (Stage.REMOVE_RECORDS, Stage.REMOVE_CONTENTS, Stage.REMOVE_ATTACHMENTS)
 
 
 _KINDS = {
     Stage.COUNT_RECORDS: Kind.RECORDS,
-    Stage.DROP_MONTHS: Kind.RECORDS,
     Stage.REMOVE_RECORDS: Kind.RECORDS,
     Stage.COUNT_HEADS: Kind.CONTENTS,
     Stage.COUNT_BODIES: Kind.CONTENTS,

@@ -38,9 +38,6 @@ class Found:
     """Whether no later row may go."""
 
 
-NOTHING_FOUND = Found((), 0, 0, is_last=True)
-
-
 @dataclass(frozen=True, slots=True)
 class Gone:
     """What is taken for removed though it is still there: for telling what would go."""
@@ -73,20 +70,12 @@ def ended_mail() -> Q:
     return Q(finished_at__isnull=False) & ~held
 
 
-def find_mails(reached: int, excess: int, bounds: Bounds, gone_before: datetime | None = None) -> Found:
-    """Find mails that go with all that belongs to them.
-
-    Args:
-        reached: The last mail that was judged.
-        excess: So many records more are to go, however young.
-        bounds: Which mails are old enough.
-        gone_before: Mails that were accepted before, and whose records are gone, go as well.
-    """
-    rows = _read_mails(reached, bounds, gone_before)
-    return _judge(rows, excess, bounds, look=LOOK, most=MOST_RECORDS, gone_before=gone_before)
+def find_mails(reached: int, excess: int, bounds: Bounds) -> Found:
+    """Find mails that go with all that belongs to them."""
+    return _judge(_read_mails(reached, bounds), excess, bounds, look=LOOK, most=MOST_RECORDS)
 
 
-def _read_mails(reached: int, bounds: Bounds, gone_before: datetime | None) -> list[Row]:
+def _read_mails(reached: int, bounds: Bounds) -> list[Row]:
     mails = Mail.objects.filter(pk__gt=reached).order_by("pk")
     ended = Mail.objects.filter(ended_mail(), pk=OuterRef("pk"))
     rows = list(mails.values_list("pk", "accepted_at", "finished_at", Exists(ended))[:LOOK])
@@ -97,9 +86,7 @@ def _read_mails(reached: int, bounds: Bounds, gone_before: datetime | None) -> l
         # A late answer to an earlier claim may be noted after the end.
         end = max(finished_at, latest_try) if finished_at and latest_try else finished_at
         is_over = is_ended and not open_ones
-        is_at_rest = is_over and end < bounds.at_rest
-        is_left = is_at_rest and not number and gone_before is not None and accepted_at < gone_before
-        read.append(Row(pk, accepted_at, is_left or (is_over and bounds.is_old(end)), is_at_rest, number))
+        read.append(Row(pk, accepted_at, is_over and bounds.is_old(end), is_over and end < bounds.at_rest, number))
     return read
 
 
@@ -172,14 +159,13 @@ def _judge(
     look: int,
     most: int | None = None,
     without: Container[int] = (),
-    gone_before: datetime | None = None,
 ) -> Found:
     """Choose the rows that go, oldest first: those that are old enough, and others while there is too much."""
     ids: list[int] = []
     amount, reached = 0, 0
     for row in rows:
         has_excess = excess > amount
-        latest = max(filter(None, (bounds.latest(has_excess=has_excess), gone_before)), default=None)
+        latest = bounds.latest(has_excess=has_excess)
         # What came while a clock was ahead says nothing of what came after it.
         if latest is None or (row.accepted_at and latest <= row.accepted_at <= bounds.now):
             return Found(tuple(ids), amount, reached, is_last=True)

@@ -47,12 +47,6 @@ class KeepingRound(models.Model):
     removed_mails = models.PositiveBigIntegerField(default=0)
     removed_records = models.PositiveBigIntegerField(default=0)
     removed_contents = models.PositiveBigIntegerField(default=0)
-    records_gone_before = models.DateTimeField(
-        null=True,
-        help_text=_(
-            "Records of mails that were accepted before may be gone with their month, while the mails still go"
-        ),
-    )
     stripped_bodies = models.PositiveBigIntegerField(default=0, help_text=_("Bodies whose attachments were removed"))
 
     class Meta:

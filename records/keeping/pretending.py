@@ -8,8 +8,8 @@ from django.db.models.functions import Length
 
 from records.clock import database_now
 from records.keeping.enums import Stage
-from records.keeping.finding import NOTHING_FOUND, Gone, shared_with_later
-from records.keeping.models import ONLY, KeepingRound, KeepingRules
+from records.keeping.finding import Gone, shared_with_later
+from records.keeping.models import KeepingRound, KeepingRules
 from records.keeping.progress import count, find, move_on
 from records.keeping.removing import Removed
 from records.keeping.rules import Bounds, rule_for
@@ -40,8 +40,7 @@ class _Pretence:
 
     def __init__(self, rules: KeepingRules) -> None:
         """Begin."""
-        gone_before = KeepingRound.objects.filter(pk=ONLY).values_list("records_gone_before", flat=True).first()
-        self.here = KeepingRound(began_at=database_now(), records_gone_before=gone_before)
+        self.here = KeepingRound(began_at=database_now())
         self._rules = rules
         self._mails = RisingIds()
         self._bodies: set[int] = set()
@@ -51,10 +50,6 @@ class _Pretence:
         stage = Stage(self.here.stage)
         if not stage.is_removing:
             count(self.here, self._rules)
-            return
-        if stage is Stage.DROP_MONTHS:
-            # As if there were no months: all that goes is then met mail by mail.
-            move_on(self.here, NOTHING_FOUND, Removed())
             return
         bounds = Bounds.of(rule_for(stage.kind, self._rules), database_now())
         found = find(self.here, bounds, Gone(self._mails, self._bodies))

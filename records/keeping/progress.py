@@ -5,7 +5,6 @@ from records.keeping.counting import Counted, count_records, measure_bodies, mea
 from records.keeping.enums import Stage
 from records.keeping.finding import NOTHING_GONE, Found, Gone, find_bodies, find_contents, find_mails
 from records.keeping.models import KeepingRound, KeepingRules
-from records.keeping.months import find_month
 from records.keeping.removing import Removed
 from records.keeping.rules import Bounds, rule_for
 
@@ -49,10 +48,8 @@ def _find_excess(here: KeepingRound, counted: Stage, rules: KeepingRules) -> Non
 def find(here: KeepingRound, bounds: Bounds, gone: Gone = NOTHING_GONE) -> Found:
     """Find what the next step of a removing stage takes."""
     match Stage(here.stage):
-        case Stage.DROP_MONTHS:
-            return find_month(here.reached, here.excess, bounds)
         case Stage.REMOVE_RECORDS:
-            return find_mails(here.reached, here.excess, bounds, here.records_gone_before)
+            return find_mails(here.reached, here.excess, bounds)
         case Stage.REMOVE_CONTENTS:
             return find_contents(here.reached, here.excess, bounds, gone)
         case _:
@@ -62,10 +59,7 @@ def find(here: KeepingRound, bounds: Bounds, gone: Gone = NOTHING_GONE) -> Found
 def move_on(here: KeepingRound, found: Found, removed: Removed) -> None:
     """Move the round on by what was found and removed."""
     here.reached = max(here.reached, found.reached)
-    if Stage(here.stage) is not Stage.DROP_MONTHS or removed.gone_before:
-        here.excess = max(here.excess - found.amount, 0)
-    gone_before = filter(None, (here.records_gone_before, removed.gone_before))
-    here.records_gone_before = max(gone_before, default=None)
+    here.excess = max(here.excess - found.amount, 0)
     here.removed_mails += removed.mails
     here.removed_records += removed.records
     here.removed_contents += removed.contents

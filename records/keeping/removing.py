@@ -25,8 +25,6 @@ class Removed(NamedTuple):
     contents: int = 0
     bodies: int = 0
     """Bodies whose files went."""
-    gone_before: datetime | None = None
-    """Where a month went: its end."""
 
 
 def remove_mails(ids: Sequence[int], bounds: Bounds) -> Removed:

@@ -17,11 +17,9 @@ from records.clock import database_now
 from records.keeping.enums import Stage
 from records.keeping.finding import Found
 from records.keeping.models import ONLY, KeepingRound, KeepingRules
-from records.keeping.months import drop_month
 from records.keeping.progress import count, find, move_on
 from records.keeping.removing import Removed, remove_contents, remove_mails, replace_bodies, strip_bodies
 from records.keeping.rules import Bounds, get_rules, rule_for
-from records.partitions.tables import make_ahead
 
 logger = logging.getLogger(__name__)
 
@@ -66,9 +64,7 @@ def follow_new_rules() -> None:
 
 
 def _begin(now: datetime) -> KeepingRound:
-    make_ahead()
-    gone_before = KeepingRound.objects.filter(pk=ONLY).values_list("records_gone_before", flat=True).first()
-    fresh = KeepingRound(pk=ONLY, began_at=now, records_gone_before=gone_before)
+    fresh = KeepingRound(pk=ONLY, began_at=now)
     fresh.save()
     return fresh
 
@@ -130,8 +126,6 @@ def _is_unchanged(before: KeepingRound) -> bool:
 def _prepare(stage: Stage, found: Found, bounds: Bounds, now: datetime) -> Callable[[], Removed]:
     """Do what takes long, and return what remains to be done within the transaction."""
     match stage:
-        case Stage.DROP_MONTHS:
-            return partial(drop_month, found, bounds)
         case Stage.REMOVE_RECORDS:
             return partial(remove_mails, found.ids, bounds)
         case Stage.REMOVE_CONTENTS:

@@ -5,7 +5,6 @@ import uuid
 from django.conf import settings
 from django.db import migrations, models
 
-from records.partitions.creating import CreateByMonth
 from records.room import LeaveRoom
 from records.search.parts import IndexParts
 
@@ -24,7 +23,7 @@ class Migration(migrations.Migration):
             name='KeepingRound',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('stage', models.CharField(choices=[('count_records', 'Counting records'), ('drop_months', 'Dropping months of records'), ('remove_records', 'Removing records'), ('count_heads', 'Measuring header fields'), ('count_bodies', 'Measuring bodies'), ('remove_contents', 'Removing contents'), ('count_attachments', 'Measuring attachments'), ('remove_attachments', 'Removing attachments')], default='count_records', max_length=24)),
+                ('stage', models.CharField(choices=[('count_records', 'Counting records'), ('remove_records', 'Removing records'), ('count_heads', 'Measuring header fields'), ('count_bodies', 'Measuring bodies'), ('remove_contents', 'Removing contents'), ('count_attachments', 'Measuring attachments'), ('remove_attachments', 'Removing attachments')], default='count_records', max_length=24)),
                 ('reached', models.BigIntegerField(default=0, help_text='Id of the last row of this stage that was looked at')),
                 ('began_at', models.DateTimeField(null=True)),
                 ('ended_at', models.DateTimeField(null=True)),
@@ -35,7 +34,6 @@ class Migration(migrations.Migration):
                 ('removed_mails', models.PositiveBigIntegerField(default=0)),
                 ('removed_records', models.PositiveBigIntegerField(default=0)),
                 ('removed_contents', models.PositiveBigIntegerField(default=0)),
-                ('records_gone_before', models.DateTimeField(help_text='Records of mails that were accepted before may be gone with their month, while the mails still go', null=True)),
                 ('stripped_bodies', models.PositiveBigIntegerField(default=0, help_text='Bodies whose attachments were removed')),
             ],
             options={
@@ -232,12 +230,11 @@ class Migration(migrations.Migration):
                 'ordering': ['pk'],
             },
         ),
-        CreateByMonth(
+        migrations.CreateModel(
             name='SendingRecord',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('epoch', models.PositiveIntegerField(help_text='The claim that this try belongs to')),
-                ('mail_accepted_at', models.DateTimeField(help_text='When its mail was accepted; it tells its month')),
                 ('kind', models.CharField(choices=[('mail', 'Mail'), ('test', 'Test mail')], default='mail', max_length=8)),
                 ('sender_address', models.CharField(blank=True, max_length=320)),
                 ('receiver_address', models.CharField(max_length=320)),
@@ -426,7 +423,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='sendingrecord',
-            constraint=models.UniqueConstraint(fields=('receiver', 'epoch', 'mail_accepted_at'), name='one_record_per_try_and_receiver'),
+            constraint=models.UniqueConstraint(fields=('receiver', 'epoch'), name='one_record_per_try_and_receiver'),
         ),
         migrations.AddConstraint(
             model_name='sendingrecord',

@@ -40,7 +40,6 @@ def make_record(mail: Mail | None = None, /, **values: Any) -> SendingRecord:
     started = values.pop("started_at", NOON)
     given = {
         "epoch": 1,
-        "mail_accepted_at": mail.accepted_at,
         "sender_address": mail.sender_address,
         "outcome": Outcome.ACCEPTED,
         "started_at": started,

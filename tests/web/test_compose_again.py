@@ -188,8 +188,7 @@ def test_a_mail_whose_content_is_on_the_way_is_too_late_to_cancel(admin: Client,
     Mail.objects.update(state=MailState.SENDING, epoch=1, committed_epoch=1, lease_until=timezone.now())
     for receiver in original.receivers.all():
         SendingRecord.objects.create(
-            mail=original, receiver=receiver, epoch=1, mail_accepted_at=original.accepted_at,
-            receiver_address=receiver.address, started_at=timezone.now(),
+            mail=original, receiver=receiver, epoch=1, receiver_address=receiver.address, started_at=timezone.now(),
         )  # fmt: skip
     response = admin.post(cancel_url(original), follow=True)
 

@@ -85,8 +85,7 @@ def sent_a_moment_ago(sender: Sender, count: int, now: datetime) -> None:
     mail = accept(sender, *(f"someone{number}@example.org" for number in range(count)))
     SendingRecord.objects.bulk_create(
         SendingRecord(
-            mail=mail, receiver=receiver, epoch=1, mail_accepted_at=mail.accepted_at,
-            sender_address=sender.address, receiver_address=receiver.address,
+            mail=mail, receiver=receiver, epoch=1, sender_address=sender.address, receiver_address=receiver.address,
             outcome=Outcome.ACCEPTED, started_at=now - timedelta(seconds=20), ended_at=now,
         )
         for receiver in mail.receivers.all()

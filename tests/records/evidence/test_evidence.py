@@ -344,7 +344,7 @@ class TestCommands:
             [
                 SendingRecord(
                     mail=mail, receiver=first.receiver, receiver_address="a@example.net", epoch=number,
-                    mail_accepted_at=NOON, outcome="accepted", started_at=NOON, ended_at=NOON,
+                    outcome="accepted", started_at=NOON, ended_at=NOON,
                 )
                 for number in range(2, 2502)
             ]

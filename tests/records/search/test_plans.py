@@ -50,7 +50,6 @@ def _many() -> None:
             mail=receiver.mail,
             receiver=receiver,
             epoch=1,
-            mail_accepted_at=NOON,
             receiver_address=receiver.address,
             sender_address=f"s{number % 3}@example.com",
             template_name=f"t{number % 5}",
