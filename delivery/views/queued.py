@@ -26,6 +26,7 @@ from delivery.views.queue import way_back, work_at
 from records.interventions import BulkIntervention, Deed
 from records.models import Content, Mail
 from records.paging import find_position
+from records.viewing.missing import answer_missing_mail
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -69,7 +70,9 @@ def _wants_part(request: HttpRequest) -> bool:
 @vary_on_headers("HX-Request")
 def show_mail(request: HttpRequest, mail_id: int) -> HttpResponse:
     """Show how one mail stands, and what can be done to it."""
-    mail = get_object_or_404(Mail.objects.select_related("sender"), pk=mail_id)
+    mail = Mail.objects.select_related("sender").filter(pk=mail_id).first()
+    if mail is None:
+        return answer_missing_mail(request, mail_id)
     context = {
         "mail": mail,
         "receivers": mail.receivers.all()[:100],

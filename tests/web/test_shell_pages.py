@@ -243,10 +243,16 @@ def test_the_user_menu_leads_to_the_password(page: Page, visit: Visit) -> None:
 
 def test_a_part_that_fails_is_told(page: Page, visit: Visit, records: list[SendingRecord]) -> None:
     visit(RECORDS)
-    record = pick(records, Outcome.REFUSED)
-    Mail.objects.get(pk=record.mail_id).delete()
+    page.route(f"**/records/{pick(records, Outcome.REFUSED).pk}/", lambda route: route.fulfill(status=404))
     page.get_by_text("refused@example.net").click()
     expect(page.get_by_role("alert")).to_contain_text("That did not work")
+
+
+def test_a_part_that_is_gone_says_so(page: Page, visit: Visit, records: list[SendingRecord]) -> None:
+    visit(RECORDS)
+    Mail.objects.get(pk=pick(records, Outcome.REFUSED).mail_id).delete()
+    page.get_by_text("refused@example.net").click()
+    expect(page.get_by_role("dialog")).to_contain_text("This record is not there")
 
 
 def weigh(client: Client, path: str) -> int:
