@@ -141,6 +141,8 @@ class Flow:
                 self._note(session, delivery)
         except SessionError as error:
             self._line.drop()
+            for handed in self._handed:
+                handed.group.mask_what_was_said_of(handed.claim, error)
             self._judge_loss(error)
         except ValueError:
             if not (self._handed and find_problem(self._handed[0].mail)):

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from delivery.engine.fence import Refusal, pass_fences
 from delivery.engine.leases import Hold, lease_keeper
 from delivery.engine.values import Claim, TryResult
-from delivery.masking.replies import mask_result
+from delivery.exceptions import SessionError
+from delivery.masking.replies import mask_error, mask_result
 from delivery.masking.vault import open_originals
 from delivery.values import ComposedMail
 from records.content import read_many
@@ -79,6 +80,11 @@ class Group:
         self.results.append(result)
         self.decided.add(result.claim.mail_id)
         self.hold.stir()
+
+    def mask_what_was_said_of(self, claim: Claim, error: SessionError) -> None:
+        """Mask the mail's secrets in what ended a session: it is noted with the account, and with other mails."""
+        if secrets := self._secrets.get(claim.mail_id):
+            mask_error(error, secrets)
 
     def drop(self, claim: Claim) -> None:
         """Have nothing to do with a mail any more: it was given back."""

@@ -6,6 +6,7 @@ and are compared so. What is masked too much does no harm; what is overlooked do
 
 import re
 from collections.abc import Collection, Iterable, Iterator
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
@@ -15,9 +16,9 @@ MARK = "••••••"
 SHORTEST = 3
 """Characters that matter; what has fewer is no secret, since nothing would be left of the text."""
 
-_SKIPPED = re.compile(
-    r"(?P<joint>[\s\-_\xad\u200b-\u200f\u2010-\u2015\u2060-\u2064\ufeff]+)|(?P<escaped>(?:%(?:25)*[0-9A-Fa-f]{2})+)"
-)
+_JOINT = r"[\s\-_\xad\u200b-\u200f\u2010-\u2015\u2060-\u2064\ufeff]"
+_JOINTS = "".join(re.findall(_JOINT, "".join(map(chr, (*range(0x2070), 0x3000, 0xFEFF)))))
+_SKIPPED = re.compile(rf"(?P<joint>{_JOINT}+)|(?P<escaped>(?:%(?:25)*[0-9A-Fa-f]{{2}})+)")
 _ESCAPED_PERCENT = re.compile(r"%(?:25)+(?=[0-9A-Fa-f]{2})")
 # Capitals, and wide forms as they are typed in Chinese: one character becomes one.
 _PLAIN = {
@@ -77,24 +78,44 @@ def holds(text: str, wanted: Collection[str]) -> bool:
     if not wanted:
         return False
     reduced = essence(text)
-    return any(one in reduced for one in wanted)
+    return any(one in reduced or ("%" in text and _pattern(one).search(text)) for one in wanted)
 
 
 def find_places(text: str, wanted: Collection[str]) -> list[tuple[int, int]]:
     """Find where the essences stand in a text: ranges in rising order, those that touch put together."""
     reduced = reduce(text)
-    found = sorted(
+    found = [
         (reduced.starts[start], reduced.ends[start + len(one) - 1])
         for one in wanted
         for start in _occurrences(reduced.text, one)
-    )
+    ]
+    if "%" in text:
+        found += [match.span(1) for one in wanted for match in _pattern(one).finditer(text)]
     merged: list[tuple[int, int]] = []
-    for start, end in found:
+    for start, end in sorted(found):
         if merged and start <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
         else:
             merged.append((start, end))
     return merged
+
+
+@lru_cache(maxsize=256)
+def _pattern(one: str) -> re.Pattern[str]:
+    """Return what finds an essence where `%` before it, or within, reads as if it began an escape."""
+    joint = f"(?:[{re.escape(_JOINTS)}]|{'|'.join(map(_escaped, _JOINTS))})*"
+    return re.compile(f"(?=({joint.join(map(_spelled, one))}))")
+
+
+def _spelled(char: str) -> str:
+    """Give an expression for a character in every way in which it may be written."""
+    ways = {char, *(chr(code) for code, plain in _PLAIN.items() if plain == ord(char))}
+    return f"(?:[{re.escape(''.join(sorted(ways)))}]|{'|'.join(map(_escaped, sorted(ways)))})"
+
+
+def _escaped(char: str) -> str:
+    octets = (f"{octet:02x}" for octet in char.encode("utf-8", "replace"))
+    return f"(?i:{''.join(f'%(?:25)*{octet}' for octet in octets)})"
 
 
 def _occurrences(text: str, one: str) -> Iterator[int]:

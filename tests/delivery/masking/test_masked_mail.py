@@ -115,6 +115,17 @@ def test_files_are_left_out_where_a_rule_says_so_or_a_secret_stands_in_them(
     assert {fresh(named).state, fresh(ruled).state} == {"sent"}
 
 
+def test_what_a_server_repeats_when_it_ends_the_session_is_masked_everywhere(
+    sender: Sender, server: smtpd.MailServer
+) -> None:
+    server.answer("DATA", f"421 4.7.0 Come back without {CODE}")
+    mails = [accept(sender, **SECRET_MAIL), accept(sender)]
+    drain(sender.pk)
+    assert {fresh(mail).state for mail in mails} <= {"retry", "queued"}
+    assert SendingRecord.objects.filter(reply_text__contains=MARK).exists()
+    assert_nothing_is_stored()
+
+
 def test_what_the_server_repeats_is_masked(sender: Sender, server: smtpd.MailServer) -> None:
     server.answer("DOT", f"554 5.7.1 Looks like spam: {CODE} {LINK}")
     mail = accept(sender, **SECRET_MAIL)
