@@ -5,11 +5,10 @@ It is drawn twice, for wide and for narrow screens, so that its words keep their
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import ceil
 
 from django.utils import timezone
-from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext as _
 
 from records.overview.figures import Tally
@@ -139,7 +138,10 @@ def draw(totals: Sequence[Total], window: Window) -> Chart:
         _Paper(name, width, most_labels, has_titles, (width - _LEFT) / len(tallies), top)
         for name, width, most_labels, has_titles in (("wide", 1040, 8, True), ("narrow", 340, 4, False))
     ]
-    bars = [Bar(_when(window, place), tally, _pieces(papers[0], place, tally)) for place, tally in enumerate(tallies)]
+    bars = [
+        Bar(_when(window.step, begins, ends), tally, _pieces(papers[0], place, tally))
+        for place, ((begins, ends), tally) in enumerate(zip(window.steps, tallies, strict=True))
+    ]
     drawings = [_draw(paper, window, bars) for paper in papers]
     busiest = max(bars, key=lambda bar: bar.tally.tries)
     return Chart(window.step, drawings, bars, busiest if busiest.tally.tries else None)
@@ -183,13 +185,13 @@ def _pieces(paper: _Paper, place: int, tally: Tally) -> list[Piece]:
     return pieces
 
 
-def _when(window: Window, place: int) -> str:
-    begins, ends = (timezone.localtime(moment) for moment in window.steps[place])
-    if window.step is Step.HOUR:
-        return f"{format_date(begins, 'Y-m-d H:i')}–{format_date(ends, 'H:i')}"
-    if window.step is Step.DAY:
-        return format_date(begins, "Y-m-d")
-    return f"{format_date(begins, 'Y-m-d')} – {format_date(ends - timedelta(days=1), 'm-d')}"
+def _when(step: Step, begins: datetime, ends: datetime) -> str:
+    begins, ends = timezone.localtime(begins), timezone.localtime(ends)
+    if step is Step.HOUR:
+        return f"{begins:%Y-%m-%d %H:%M}–{ends:%H:%M}"
+    if step is Step.DAY:
+        return f"{begins:%Y-%m-%d}"
+    return f"{begins:%Y-%m-%d} – {ends - timedelta(days=1):%m-%d}"
 
 
 def _line(number: int, y: float) -> Line:
@@ -199,7 +201,7 @@ def _line(number: int, y: float) -> Line:
 def _labels(paper: _Paper, window: Window) -> list[Label]:
     every = ceil(len(window.steps) / paper.most_labels)
     return [
-        Label(format_date(timezone.localtime(begins), window.label_format), f"{paper.x_of(place + 0.5):.1f}")
+        Label(format(timezone.localtime(begins), window.label_format), f"{paper.x_of(place + 0.5):.1f}")
         for place, (begins, _ends) in enumerate(window.steps)
         # From the middle of the first few on: the words are centred, and want room at the edges.
         if place % every == every // 2

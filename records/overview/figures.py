@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -66,10 +66,11 @@ class Speed:
     milliseconds: int = 0
     lengths: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
 
-    def add(self, found: Sum) -> None:
-        """Count the tries of a sum."""
-        self.milliseconds += found.milliseconds
-        self.lengths = [one + other for one, other in zip(self.lengths, found.lengths, strict=True)]
+    @classmethod
+    def of(cls, sums: Sequence[Sum]) -> Self:
+        """Count the tries of some sums."""
+        lengths = [sum(counts) for counts in zip(*(found.lengths for found in sums), strict=True)]
+        return cls(sum(found.milliseconds for found in sums), lengths) if sums else cls()
 
     @property
     def answered(self) -> int:
@@ -169,15 +170,9 @@ class Summary:
 
 def sum_up(sums: Sequence[Sum], window: Window) -> Summary:
     """Say in numbers what happened in a window."""
-    tally, speed = Tally(), Speed()
-    for found in sums:
-        tally.add(found.outcome, found.tries)
-        if found.outcome in _FINAL and found.cause not in _GONE_ON:
-            tally.final += found.tries
-        speed.add(found)
     return Summary(
-        tally,
-        speed,
+        _tally(sums),
+        Speed.of(sums),
         senders=_rank(sums, lambda found: found.sender_address, lambda name: _sender_row(name, window)),
         templates=_rank(sums, lambda found: found.template_name, lambda name: _template_row(name, window)),
         causes=_rank_causes(sums, window),
@@ -203,12 +198,26 @@ def _template_row(name: str, window: Window) -> tuple[str, str]:
     return (name, window.filters(template=name).as_query()) if name else (_("No template"), "")
 
 
+def _tally(sums: Sequence[Sum]) -> Tally:
+    tally = _tallies_by(sums, lambda _found: "")[""]
+    tally.final = sum(found.tries for found in sums if found.outcome in _FINAL and found.cause not in _GONE_ON)
+    return tally
+
+
+def _tallies_by(sums: Iterable[Sum], name_of: Callable[[Sum], str]) -> dict[str, Tally]:
+    counts: dict[tuple[str, Outcome], int] = defaultdict(int)
+    for found in sums:
+        counts[name_of(found), found.outcome] += found.tries
+    tallies: dict[str, Tally] = defaultdict(Tally)
+    for (name, outcome), tries in counts.items():
+        tallies[name].add(outcome, tries)
+    return tallies
+
+
 def _rank(
     sums: Iterable[Sum], name_of: Callable[[Sum], str], describe: Callable[[str], tuple[str, str]]
 ) -> Ranking[Row]:
-    tallies: dict[str, Tally] = defaultdict(Tally)
-    for found in sums:
-        tallies[name_of(found)].add(found.outcome, found.tries)
+    tallies = _tallies_by(sums, name_of)
     ordered = sorted(tallies.items(), key=lambda item: (-item[1].tries, item[0]))
     most = ordered[0][1].tries if ordered else 1
     rows = []
@@ -241,9 +250,10 @@ def _cause(key: str, outcome: Outcome | None, tries: int, window: Window) -> Cau
 
 
 def _rank_providers(sums: Iterable[Sum]) -> Ranking[Provider]:
-    speeds: dict[str, Speed] = defaultdict(Speed)
+    by_server: dict[str, list[Sum]] = defaultdict(list)
     for found in sums:
         if found.answered:
-            speeds[found.server].add(found)
+            by_server[found.server].append(found)
+    speeds = {server: Speed.of(found) for server, found in by_server.items()}
     ordered = sorted(speeds.items(), key=lambda item: (-item[1].answered, item[0]))
     return Ranking([Provider(*item) for item in ordered[:MAX_ROWS]], len(ordered[MAX_ROWS:]))

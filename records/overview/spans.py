@@ -13,7 +13,7 @@ from records.filters import DayRange, RecordFilters
 
 _HOUR = timedelta(hours=1)
 _WEEKS = 52
-_LABELS = {"hour": "H:i", "day": "m-d", "week": "m-d"}
+_LABELS = {"hour": "%H:%M", "day": "%m-%d", "week": "%m-%d"}
 
 
 class Span(models.TextChoices):

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -17,8 +17,7 @@ from records.rollups.adding import FIGURES, KEY, RESULTS, sums_by_result
 from records.rollups.folding import as_utc
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(NamedTuple):
     """How many tries of one key there were, and how long they took."""
 
     sender_address: str
@@ -140,6 +139,4 @@ def _fetch(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
 def _sum_of(row: Sequence[Any]) -> Sum:
     sender_address, template_name, outcome, cause, server, *figures = row
     tries, milliseconds, *lengths = map(int, figures)
-    return Sum(
-        sender_address, template_name, Outcome(outcome), cause, server, tries, milliseconds, lengths=tuple(lengths)
-    )
+    return Sum(sender_address, template_name, Outcome(outcome), cause, server, tries, milliseconds, tuple(lengths))
