@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from delivery.masking.copies import mask
@@ -165,4 +165,4 @@ def try_rules(rules: Sequence[Rule], subject: str, text: str) -> Sample:
 
 def tell_least() -> str:
     """Say what is too short to be masked."""
-    return _now("What has fewer than %(least)d letters and digits is not masked.") % {"least": SHORTEST}
+    return gettext("What has fewer than %(least)d letters and digits is not masked.") % {"least": SHORTEST}
