@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
+from uuid import uuid4
 
 import polib
 import pytest
@@ -19,6 +20,8 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from pytest_django.fixtures import Settings
 
+from delivery.acceptance import accept_mail
+from delivery.exporting import continue_one
 from delivery.values import Attachment
 from mailbox_admin.permissions import PAGE_PERMISSIONS
 from records.alarms.enums import AlarmKind, CallFault, CallState
@@ -26,6 +29,9 @@ from records.alarms.models import Alarm, WebhookCall
 from records.dialogue.keeping import keep_dialogues
 from records.dialogue.lines import Line, LineKind
 from records.enums import Fault, Outcome, Phase, ReceiverState, SkipReason
+from records.export.enums import ExportFailure, ExportState, FileKind
+from records.export.models import UNFINISHED as UNFINISHED_EXPORTS
+from records.export.models import ExportOrder
 from records.interventions import BulkIntervention, Deed, Intervention
 from records.keeping.enums import Stage
 from records.keeping.forms import KeepingForm
@@ -33,6 +39,8 @@ from records.keeping.models import ONLY, KeepingRound
 from records.keeping.rounds import run_whole
 from records.listing.columns import COLUMNS
 from records.listing.models import SavedView
+from records.masking.enums import Target
+from records.masking.models import MaskingRule
 from records.models import DeliveryPause, Heartbeat, Mail, SendingRecord
 from records.overview.spans import Span
 from records.resending.enums import LeftOut, ResendingState
@@ -62,6 +70,7 @@ SILENT_TAGS = {"script", "style"}
 # The words of others: a server's reply, the issuer of the tests' certificates, what a menu is called in English.
 QUOTATION = re.compile(r"\b\d{3} \d\.\d\.\d .*|\S+=[^：]*O=trustme|（[^）]*）")
 
+EXPORTING = ("records.view_sendingrecord", "records.export_records")
 # What leads to a page by GET, and what does not.
 PAGES = {
     "senders:list", "senders:add", "senders:edit", "senders:delete", "senders:guide", "records:list",
@@ -69,14 +78,16 @@ PAGES = {
     "delivery:check_saved", "delivery:compose", "delivery:accepted", "delivery:resend", "delivery:alarms",
     "delivery:queue", "delivery:queue_mails", "delivery:queue_mail", "delivery:queue_cancel",
     "delivery:queue_send_now", "delivery:queue_retry", "delivery:queue_decide", "delivery:queue_work",
-    "delivery:resend_many", "delivery:resendings", "delivery:resending",
+    "delivery:resend_many", "delivery:resendings", "delivery:resending", "delivery:exports", "delivery:export_new",
+    "delivery:export_order", "delivery:masking", "delivery:masking_new", "delivery:masking_rule",
 }  # fmt: skip
 OTHERS = {
     "senders:set_default", "senders:stand_ins", "senders:default_stand_ins", "records:news", "records:time_zone",
     "records:save_view", "records:rename_view", "records:delete_view", "records:of_mail", "records:source",
     "records:export", "records:export_xlsx", "records:attachment", "delivery:resending_cancel", "delivery:check",
     "delivery:detect", "delivery:cancel", "delivery:retry", "delivery:send_now", "delivery:decide",
-    "delivery:pause_all", "delivery:resume_all", "delivery:pause", "delivery:resume",
+    "delivery:pause_all", "delivery:resume_all", "delivery:pause", "delivery:resume", "delivery:export_cancel",
+    "delivery:export_file", "delivery:masking_suggested", "delivery:masking_switch", "delivery:masking_delete",
 }  # fmt: skip
 
 
@@ -370,6 +381,94 @@ class TestEveryPage:
             assert_chinese(admin.get(reverse("delivery:resending", args=[work.pk])).content.decode())
         assert_chinese(admin.get(reverse("delivery:resendings")).content.decode())
 
+    def test_of_exports(self, admin: Client, filled: Mail) -> None:
+        page, new = reverse("delivery:exports"), reverse("delivery:export_new")
+        assert_chinese(admin.get(page).content.decode())
+        sender = Sender.objects.get(is_default=True)
+        for query in ("", f"?sender={sender.pk}&result=failed", "?since=soon"):
+            assert_chinese(admin.get(new + query).content.decode())
+        assert_chinese(chinese(*EXPORTING).get(new).content.decode())
+        for wrong in ({}, {"kind": "x"}, {"kind": "evidence"}, *[{"kind": "csv"}] * 4):
+            assert_chinese(admin.post(new, wrong | {"ticket": str(uuid4())}, follow=True).content.decode())
+        assert_chinese(admin.post(new, follow=True).content.decode())
+        orders = ExportOrder.objects.order_by("pk")
+        for work in orders[:2]:
+            while continue_one(work.pk, seconds=60):
+                pass
+        for work in orders:
+            for _ in range(2):
+                url = reverse("delivery:export_order", args=[work.pk])
+                assert_chinese(admin.get(url).content.decode())
+                assert_chinese(admin.post(f"{url}cancel/", follow=True).content.decode())
+        assert_chinese(admin.get(page).content.decode())
+
+    def test_of_exports_in_every_state(self, admin: Client, filled: Mail) -> None:
+        url = reverse("delivery:export_new")
+        days = {"since": "2026-01-01", "until": "2026-01-02", "kind": FileKind.EVIDENCE, "ticket": str(uuid4())}
+        admin.post(url, days)
+        work = ExportOrder.objects.get()
+        continue_one(work.pk, seconds=60)
+        url = reverse("delivery:export_order", args=[work.pk])
+        assert "公钥" in admin.get(url).content.decode()
+        assert_chinese(admin.get(url).content.decode())
+        for state, is_at_least in itertools.product(ExportState, (False, True)):
+            ended = None if state in UNFINISHED_EXPORTS else timezone.now()
+            ExportOrder.objects.update(state=state, total_is_at_least=is_at_least, total=9, finished_at=ended)
+            assert_chinese(admin.get(url).content.decode())
+            assert_chinese(admin.get(reverse("delivery:exports")).content.decode())
+        for failure in ExportFailure:
+            ExportOrder.objects.update(state=ExportState.FAILED, failure=failure, finished_at=timezone.now())
+            assert_chinese(admin.get(url).content.decode())
+
+    def test_of_masking(self, admin: Client, filled: Mail) -> None:
+        page, new = reverse("delivery:masking"), reverse("delivery:masking_new")
+        for url in (page, new):
+            assert_chinese(admin.get(url).content.decode())
+        for target in ("codes", "links"):
+            posted = admin.post(reverse("delivery:masking_suggested"), {"target": target}, follow=True)
+            assert_chinese(posted.content.decode())
+        rule = MaskingRule.objects.get(target="codes")
+        sample = {"sample_subject": "您的验证码是 739218", "sample_text": "您好"}
+        for number, target in enumerate(Target):
+            typed = {"name": f"规则{number}", "target": target, "words": "激活码", "pattern": "a", "template": "登录*"}
+            for values in (typed | sample | {"do": "try"}, typed):
+                assert_chinese(admin.post(new, values, follow=True).content.decode())
+        for wrong in ({}, {"target": "x"}, {"target": "after_words", "name": rule.name}, {"words": "a\n" * 51}):
+            assert_chinese(admin.post(new, wrong).content.decode())
+        for pattern in ("", "(", ")", "[", "*", "a**", "a{1001}", "[b-a]", r"\y", "a\\", "(?=a)", "(?P<1>a)"):
+            assert_chinese(admin.post(new, {"target": "pattern", "pattern": pattern}).content.decode())
+        assert_chinese(admin.get(reverse("delivery:masking_rule", args=[rule.pk])).content.decode())
+        for name, values in (("switch", {}), ("switch", {"enabled": "yes"}), ("delete", {})):
+            url = reverse(f"delivery:masking_{name}", args=[rule.pk])
+            assert_chinese(admin.post(url, values, follow=True).content.decode())
+
+    def test_of_masked_mails(self, admin: Client, filled: Mail) -> None:
+        MaskingRule.objects.create(name="验证码", target=Target.CODES)
+        for secrets, text in ((("canary-7",), "canary-7"), ((), "验证码 739218"), (("canary-7",), "验证码 739218")):
+            mail = accept_mail(to=["a@example.net"], subject="登录", text=text, secrets=secrets)
+            for ended in (None, timezone.now()):
+                Mail.objects.filter(pk=mail.pk).update(finished_at=ended, state="failed" if ended else "queued")
+                for name in ("records:of_mail", "records:preview"):
+                    assert_chinese(admin.get(reverse(name, args=[mail.pk]), follow=True).content.decode())
+                assert_chinese(admin.get(reverse("delivery:resend", args=[mail.pk])).content.decode())
+        assert_chinese(admin.get(reverse("delivery:resend_many") + "?receiver=a@example.net").content.decode())
+
+    def test_of_what_is_not_there_any_more(self, admin: Client) -> None:
+        set_rules(contents_days=30, attachments_days=10, records_days=400, max_records=1_000_000)
+        without_content = old_mail(60, subject="月报")
+        body = store_body(without_content.pk + 1, "见附件。", Attachment("行.csv", b"a,b"))
+        without_files = old_mail(20, body=body, subject="月报")
+        run_whole(pause=0)
+        addresses = (
+            (404, "records:detail", 9_999), (404, "records:of_mail", 9_999), (404, "delivery:queue_mail", 9_999),
+            (404, "records:attachment", without_files.pk, 9), (410, "records:attachment", without_files.pk, 0),
+            (410, "records:preview", without_content.pk),
+        )  # fmt: skip
+        for status, name, *arguments in addresses:
+            answer = admin.get(reverse(name, args=arguments))
+            assert answer.status_code == status
+            assert_chinese(answer.content.decode())
+
     def test_of_writing(self, admin: Client, filled: Mail) -> None:
         waiting = make_mail(state="queued", subject="等待")
         assert_chinese(admin.get(reverse("delivery:compose")).content.decode())
@@ -474,6 +573,10 @@ class TestThePagesAround:
         assert answers[-1].status_code == 429
         for answer in answers:
             assert_chinese(answer.content.decode())
+
+    def test_being_signed_out_in_the_midst_of_a_form(self, db: None) -> None:
+        client = Client(headers={"Accept-Language": "zh-CN"})
+        assert_chinese(client.post(reverse("senders:add"), {}, follow=True).content.decode())
 
     def test_changing_the_password(self, admin: Client) -> None:
         assert_chinese(admin.get("/password/").content.decode())
