@@ -25,13 +25,14 @@ from django.urls import reverse
 from bench.records import costs, plans
 from bench.records.cases import PAIRS, SINGLE, WORST, Case
 from bench.records.generating import Generator
+from records.filters import RecordFilters
 from records.forms import FilterForm
 from records.listing.views import MAX_COUNTED, PAGE_SIZE
 from records.models import SendingRecord
 from records.overview.spans import Span
 from records.paging import Position, find_position
 from records.search.filling import fill
-from records.search.finding import count, find_page
+from records.search.finding import find_and_count, find_page
 
 DEPTH = 100_000
 POST_OFFICE = Path(__file__).resolve().parent / "post_office" / "asking.py"
@@ -56,7 +57,7 @@ class Bench:
         with CaptureQueriesContext(connection) as of_page:
             self._get(self._url, case.parameters)
         with CaptureQueriesContext(connection) as of_search:
-            _find(case.parameters)
+            find_page(_filters(case.parameters), PAGE_SIZE, before=find_position(case.parameters.get("before", "")))
         scans = plans.list_scans(of_page)
         return {"name": case.name, **times, "search": search, "scans": scans, "plan": plans.describe(of_search)}
 
@@ -96,16 +97,16 @@ class Bench:
         return {"p50": times[len(times) // 2], "p95": times[min(int(len(times) * 0.95), len(times) - 1)]}
 
 
-def _find(parameters: dict[str, str]) -> FilterForm:
+def _filters(parameters: dict[str, str]) -> RecordFilters:
     form = FilterForm(parameters, senders=(), templates=())
     if not form.is_valid():
         raise RuntimeError(str(form.errors))
-    find_page(form.filters(), PAGE_SIZE, before=find_position(parameters.get("before", "")))
-    return form
+    return form.filters()
 
 
 def _search(parameters: dict[str, str]) -> None:
-    count(_find(parameters).filters(), MAX_COUNTED)
+    before = find_position(parameters.get("before", ""))
+    find_and_count(_filters(parameters), PAGE_SIZE, MAX_COUNTED, before=before)
 
 
 def _ask_post_office(python: str) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ from records.listing.preferences import Look, find_look, person_id, person_of
 from records.listing.rows import Table, make_table
 from records.listing.saved_views import list_views
 from records.paging import Page, Position, find_position
-from records.search.finding import count, find_page
+from records.search.finding import count, find_and_count, find_page
 from records.waiting import find_waiting
 
 PAGE_SIZE = 50
@@ -87,9 +87,12 @@ def _address_of(query: QueryDict) -> str:
 
 def _results(request: HttpRequest, filters: RecordFilters) -> dict[str, object]:
     before, after = (find_position(request.GET.get(name, "")) for name in ("before", "after"))
-    total = count(filters, MAX_COUNTED)
+    if _is_folded(request):
+        shown, total = _page(request, filters, before=before, after=after), count(filters, MAX_COUNTED)
+    else:
+        page, total = find_and_count(filters, PAGE_SIZE, MAX_COUNTED, before=before, after=after)
+        shown = _show(request, Folded(page, tries={}))
     views = list_views(person_id(request), filters)
-    shown = _page(request, filters, before=before, after=after)
     return {
         "filters": filters,
         "query": filters.as_query(),
@@ -116,6 +119,10 @@ def _page(
         folded = find_folded_page(filters, PAGE_SIZE, before=before, after=after)
     else:
         folded = Folded(find_page(filters, PAGE_SIZE, before=before, after=after), tries={})
+    return _show(request, folded)
+
+
+def _show(request: HttpRequest, folded: Folded) -> _Shown:
     look = find_look(person_of(request))
     return {"page": folded.page, "look": look, "table": make_table(folded.page.records, look.columns, folded.tries)}
 

@@ -33,28 +33,45 @@ def find_page(
 
     A page may be short, or empty, and lead on all the same: see `Page.searched_to`.
     """
-    search, days = Search(filters), Scope.of(filters)
+    search = Search(filters)
     with along_indexes():
-        if after is not None:
-            newer = _find(search, days.newer_than(after), size)
-            if len(newer.positions) > size or newer.stopped_at:
-                return _newer_page(newer, size, after)
-            # Too few for a page: the newest page shows them, and fills up with older ones.
-            before = None
-        found = _find(search, days.older_than(before), size)
-        if before is not None and not found.positions and found.stopped_at is None:
-            newest = _find(search, days, size)
-            # Where that stops on its way, it would lead to this end again, and round in a circle.
-            if newest.stopped_at is None:
-                found, before = newest, None
-        return _older_page(found, size, before)
+        return _find_page(search, Scope.of(filters), size, before, after)
 
 
 def count(filters: RecordFilters, limit: int) -> Count:
     """Count the records that the filters keep, up to a limit, and as far as a search goes that stays fast."""
+    search = Search(filters)
+    with along_indexes():
+        return _count(search, Scope.of(filters), limit)
+
+
+def find_and_count(
+    filters: RecordFilters, size: int, limit: int, *, before: Position | None = None, after: Position | None = None
+) -> tuple[Page, Count]:
+    """Do as `find_page` and `count` do, and find out only once how to search."""
     search, days = Search(filters), Scope.of(filters)
     with along_indexes():
-        number, is_cut = search.plan(days).count(days, limit + 1)
+        return _find_page(search, days, size, before, after), _count(search, days, limit)
+
+
+def _find_page(search: Search, days: Scope, size: int, before: Position | None, after: Position | None) -> Page:
+    if after is not None:
+        newer = _find(search, days.newer_than(after), size)
+        if len(newer.positions) > size or newer.stopped_at:
+            return _newer_page(newer, size, after)
+        # Too few for a page: the newest page shows them, and fills up with older ones.
+        before = None
+    found = _find(search, days.older_than(before), size)
+    if before is not None and not found.positions and found.stopped_at is None:
+        newest = _find(search, days, size)
+        # Where that stops on its way, it would lead to this end again, and round in a circle.
+        if newest.stopped_at is None:
+            found, before = newest, None
+    return _older_page(found, size, before)
+
+
+def _count(search: Search, days: Scope, limit: int) -> Count:
+    number, is_cut = search.plan(days).count(days, limit + 1)
     return Count(min(number, limit), is_at_least=is_cut or number > limit)
 
 

@@ -161,6 +161,7 @@ class Search:
         self._mail_id = filters.mail_id or (find_mail_id(filters.message_id) if filters.message_id else None)
         self._addresses = find_addresses(filters.receiver) if filters.receiver else None
         self._walks = list(_list_walks(filters))
+        self._plans: dict[Scope, Plan] = {}
 
     @property
     def asks_for(self) -> set[str]:
@@ -169,6 +170,11 @@ class Search:
 
     def plan(self, scope: Scope) -> Plan:
         """Choose how to search a stretch of time. To be asked within `along_indexes`."""
+        if scope not in self._plans:
+            self._plans[scope] = self._choose(scope)
+        return self._plans[scope]
+
+    def _choose(self, scope: Scope) -> Plan:
         if self._mail_id:
             # A Message-ID is compared all the same: the mail's number may have been asked for, too.
             return Gather(Gathering.of_mail(self._mail_id), self._rest({"mail_id"}))
