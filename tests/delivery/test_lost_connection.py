@@ -9,6 +9,9 @@ from records.models import Heartbeat
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+BEATS = {"worker", "alarms", "forget addresses", "tidy exports"}
+"""What a sweep leaves behind when it came to its end."""
+
 
 def break_off() -> None:
     """End this thread's connection from the other side, as a restarted PostgreSQL does; SQLite has no other side."""
@@ -27,7 +30,7 @@ def test_a_task_takes_a_new_connection_where_its_own_was_broken_off() -> None:
     Heartbeat.objects.all().delete()
     break_off()
     tasks.sweep()
-    assert set(Heartbeat.objects.values_list("name", flat=True)) == {"worker", "alarms", "forget addresses"}
+    assert set(Heartbeat.objects.values_list("name", flat=True)) == BEATS
 
 
 def test_a_task_that_lost_its_connection_in_the_midst_costs_the_next_one_nothing() -> None:
@@ -35,4 +38,4 @@ def test_a_task_that_lost_its_connection_in_the_midst_costs_the_next_one_nothing
     break_off()
     tasks.continue_deed(4711)
     tasks.sweep()
-    assert set(Heartbeat.objects.values_list("name", flat=True)) == {"worker", "alarms", "forget addresses"}
+    assert set(Heartbeat.objects.values_list("name", flat=True)) == BEATS
