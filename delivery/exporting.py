@@ -13,7 +13,7 @@ from delivery.engine.sweep import find_due_senders
 from delivery.wake import wake_for_export
 from records.clock import database_now
 from records.export.models import UNFINISHED, ExportOrder
-from records.export.writing import write_next
+from records.export.writing import note_failure, write_next
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +22,7 @@ PAUSE = 0.02
 BUSY = timedelta(seconds=30)
 """Mail that could have been sent for longer shows that workers have more than enough to do."""
 LEFT_ALONE = timedelta(seconds=10)
-"""Who moved within this time has a worker; the sweep looks for the others."""
+"""Who moved within this time has a worker; the sweep looks for the others. What failed is left alone for longer."""
 
 
 def continue_one(order_id: int, *, seconds: float) -> bool:
@@ -36,6 +36,9 @@ def continue_one(order_id: int, *, seconds: float) -> bool:
     except OperationalError:
         logger.warning("an export failed for now, the sweep continues it", extra={"export": order_id}, exc_info=True)
         return False
+    except Exception:
+        note_failure(order_id)
+        raise
     return turns.has_more
 
 

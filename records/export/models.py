@@ -27,7 +27,7 @@ class ExportOrder(models.Model):
     )
     done_by = models.CharField(max_length=150, help_text=_("What the person was called then"))
     kind = models.CharField(max_length=10, choices=FileKind.choices)
-    query = models.CharField(max_length=4000, help_text=_("The filters as an address writes them"))
+    query = models.TextField(help_text=_("The filters as an address writes them"))
     time_zone = models.CharField(
         max_length=64, help_text=_("Whose days the filters mean, and in which times are written")
     )

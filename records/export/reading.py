@@ -73,7 +73,9 @@ class Export:
 
     def _write(self, records: list[SendingRecord]) -> list[list[Cell]]:
         mails = self._find_mails(records)
-        return [write_row(record, self.words, *mails.get(record.mail_id, ("", ""))) for record in records]
+        # A mail may have been removed since its record was read; the row has all of its cells still.
+        gone = ("", "") if self.with_subjects else ("",)
+        return [write_row(record, self.words, *mails.get(record.mail_id, gone)) for record in records]
 
     def _find_mails(self, records: list[SendingRecord]) -> dict[int, tuple[str, ...]]:
         """Find the Message-ID of each record's mail, and its subject where that is asked for."""

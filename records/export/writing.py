@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import zlib
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -25,6 +26,9 @@ logger = logging.getLogger(__name__)
 
 MAX_STORED = 2_000_000_000
 """Bytes that all files together may take."""
+FIRST_REST = timedelta(seconds=10)
+"""How long an export is left alone after a part of it failed; twice as long after each further failure."""
+LONGEST_REST = timedelta(hours=1)
 
 
 def write_next(order_id: int) -> bool:
@@ -47,6 +51,20 @@ def write_next(order_id: int) -> bool:
             _add(order, part, piece)
         order.save()
     return order.is_unfinished
+
+
+def note_failure(order_id: int) -> None:
+    """Note that a part could not be written for a reason that nobody foresaw: the next try comes later each time."""
+    with transaction.atomic():
+        unfinished = ExportOrder.objects.select_for_update(skip_locked=True).filter(pk=order_id, state__in=UNFINISHED)
+        order = unfinished.first()
+        if order is None:
+            return
+        # The next part that is written has a progress without it.
+        failures = order.progress.get("failures", 0) + 1
+        order.progress["failures"] = failures
+        order.moved_at = database_now() + min(FIRST_REST * 2 ** min(failures - 1, 20), LONGEST_REST)
+        order.save(update_fields=["progress", "moved_at"])
 
 
 def find_room() -> int:

@@ -662,7 +662,7 @@ class Migration(migrations.Migration):
                 ('ticket', models.UUIDField(help_text='Of the page that was sent in: it can be sent in twice', unique=True)),
                 ('done_by', models.CharField(help_text='What the person was called then', max_length=150)),
                 ('kind', models.CharField(choices=[('csv', 'CSV'), ('xlsx', 'Workbook (XLSX)'), ('evidence', 'Signed evidence')], max_length=10)),
-                ('query', models.CharField(help_text='The filters as an address writes them', max_length=4000)),
+                ('query', models.TextField(help_text='The filters as an address writes them')),
                 ('time_zone', models.CharField(help_text='Whose days the filters mean, and in which times are written', max_length=64)),
                 ('language', models.CharField(max_length=16)),
                 ('with_subjects', models.BooleanField(help_text='The person might see what mails say')),

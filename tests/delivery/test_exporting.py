@@ -28,7 +28,7 @@ from records.export.orders import Asked, TooManyExportsError, cancel, give, read
 from records.export.reading import Export
 from records.export.tidying import tidy
 from records.filters import RecordFilters
-from records.models import SendingRecord
+from records.models import Mail, SendingRecord
 from senders.keyring import key_file
 from tests.delivery.engine.processes import start
 from tests.people import make_person
@@ -299,12 +299,56 @@ class TestContinuing:
         work.refresh_from_db()
         assert (work.state, work.rows) == ("writing", 2)
 
-    def test_one_that_always_fails_does_not_keep_the_others_from_going(self, person: User) -> None:
+    def test_one_that_always_fails_does_not_keep_the_others_from_going_and_rests_longer_each_time(
+        self, person: User
+    ) -> None:
         broken, work = order(person), order(person)
-        ExportOrder.objects.update(moved_at=database_now() - exporting.LEFT_ALONE)
         ExportOrder.objects.filter(pk=broken.pk).update(time_zone="Nowhere/Never")
-        exporting.continue_unfinished(seconds=60)
+        for failures, seconds in enumerate([10, 20, 40, 80], 1):
+            now = database_now()
+            ExportOrder.objects.update(moved_at=now - exporting.LEFT_ALONE)
+            exporting.continue_unfinished(seconds=60)
+            broken.refresh_from_db()
+            assert (broken.state, broken.progress["failures"]) == ("waiting", failures)
+            assert broken.moved_at >= now + timedelta(seconds=seconds)
         assert file_of(work) == streamed()
+
+    def test_a_part_that_is_written_after_all_makes_up_for_those_that_failed(
+        self, person: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        make_records(5)
+        work = order(person)
+        with monkeypatch.context() as broken:
+            broken.setattr(parts, "write_rows", lambda *_: None)
+            with pytest.raises(AttributeError):
+                exporting.continue_one(work.pk, seconds=60)
+        work.refresh_from_db()
+        assert work.progress["failures"] == 1
+        assert write(work) == streamed()
+        assert "failures" not in work.progress
+
+
+@pytest.mark.parametrize("with_subjects", [False, True])
+def test_a_record_whose_mail_is_removed_meanwhile_has_a_row_of_as_many_cells(
+    with_subjects: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_records(1)
+    export = Export.of(RecordFilters(), with_subjects=with_subjects)
+    find_mails = Export._find_mails
+
+    def find_late(self: Export, records: list[SendingRecord]) -> dict[int, tuple[str, ...]]:
+        Mail.objects.all().delete()
+        return find_mails(self, records)
+
+    monkeypatch.setattr(Export, "_find_mails", find_late)
+    [[row]] = export.rows()
+    assert len(row) == len(export.columns)
+
+
+def test_filters_of_any_length_are_kept(person: User) -> None:
+    work = order(person, subject="\N{SNOWMAN}" * 200, receiver="\N{SNOWMAN}" * 320)
+    assert write(work) == streamed(subject="\N{SNOWMAN}")
+    assert work.state == "ready"
 
 
 def test_a_file_that_goes_while_it_is_fetched_breaks_off(person: User) -> None:
