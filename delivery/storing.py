@@ -21,8 +21,7 @@ from delivery.masking.vault import Sealable, seal_all
 from delivery.request import MailRequest, aware
 from delivery.request_rules import CheckedParties, too_large
 from delivery.values import Attachment
-from records.bulk import allot_ids, default_values, expect_rows, insert_rows, one_of
-from records.clock import database_now
+from records.bulk import allot_ids_now, default_values, expect_rows, insert_rows, one_of
 from records.enums import ReceiverState
 from records.keeping.stripping import strip_files
 from records.masking.models import Masking
@@ -81,9 +80,8 @@ def store(requests: Sequence[CheckedRequest], limits: Limits) -> Stored:
         RequestRefusedError: A value can't be written into a mail, or a mail is too large.
         IntegrityError: A key is taken, or an account was deleted meanwhile.
     """
-    now = database_now()
     expect_rows(len(requests))
-    ids = allot_ids(Mail, len(requests))
+    ids, now = allot_ids_now(Mail, len(requests))
     if rules := read_rules():
         requests = [_mask(one, rules) for one in requests]
     elif any(one.request.secrets for one in requests):

@@ -6,12 +6,15 @@ in the order of the columns: no model is made for a row that nobody looks at.
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from itertools import chain, islice
 from typing import Any
 
 from django.db import connection
 from django.db.models import Field, Model
 from django.db.models.expressions import RawSQL
+
+from records.clock import database_now
 
 _FEW = 10
 """So many rows are not worth a COPY, which takes more trips to the server than a statement."""
@@ -48,19 +51,27 @@ def one_of(ids: Collection[int]) -> RawSQL:
 
 def allot_ids(model: type[Model], count: int) -> list[int]:
     """Take ids from the table's sequence, in rising order; within a transaction that then inserts them."""
+    return allot_ids_now(model, count)[0]
+
+
+def allot_ids_now(model: type[Model], count: int) -> tuple[list[int], datetime]:
+    """Do as `allot_ids`, and read the database's clock on the same trip to it."""
     assert connection.in_atomic_block
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             # The transaction holds the one lock for writing, so nobody takes them meanwhile.
             cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [_table(model)])
             last = (cursor.fetchone() or (0,))[0]
-            return list(range(last + 1, last + 1 + count))
-        # A subquery, so that the name is looked up once and not for every id.
+            return list(range(last + 1, last + 1 + count)), database_now()
+        # A subquery, so that the name is looked up once and not for every id. Not now(): then the transaction began.
         cursor.execute(
-            "SELECT nextval((SELECT pg_get_serial_sequence(%s, %s))::regclass) FROM generate_series(1, %s)",
+            "SELECT nextval((SELECT pg_get_serial_sequence(%s, %s))::regclass), statement_timestamp() "
+            "FROM generate_series(1, %s)",
             [_table(model), "id", count],
         )
-        return sorted(row[0] for row in cursor.fetchall())
+        rows = cursor.fetchall()
+    now = rows[0][1].astimezone(UTC) if rows else database_now()
+    return sorted(row[0] for row in rows), now
 
 
 def insert_rows(model: type[Model], names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
