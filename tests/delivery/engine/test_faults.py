@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from django.db import connection, transaction
 
 from delivery.engine.sweep import sweep
 from records.models import Mail, SendingRecord
@@ -19,12 +20,19 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def freeze_at(server: smtpd.MailServer, verb: str, worker: subprocess.Popen[str]) -> threading.Event:
-    """Stop the worker when the server first reads a command, before it answers."""
+    """Stop the worker when the server first reads a command, before it answers, and while none of its threads writes.
+
+    Stopped amid a transaction it would keep SQLite locked for everybody, and the test would tell of that alone.
+    """
     seen, frozen = server.take_answer, threading.Event()
 
     def freeze_and_answer(command: str, argument: str) -> "str | smtpd.Misbehaviour | None":
         if command == verb and not frozen.is_set():
-            os.kill(worker.pid, signal.SIGSTOP)
+            try:
+                with transaction.atomic():  # on SQLite nobody else writes
+                    os.kill(worker.pid, signal.SIGSTOP)
+            finally:
+                connection.close()  # of the server's thread
             frozen.set()
         return seen(command, argument)
 
