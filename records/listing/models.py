@@ -37,7 +37,7 @@ class SavedView(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="saved_views", db_index=False
     )
     name = models.CharField(max_length=60)
-    query = models.CharField(max_length=4000, help_text=_("The filters as an address writes them"))
+    query = models.TextField(help_text=_("The filters as an address writes them"))
 
     class Meta:
         default_permissions = ()

@@ -605,7 +605,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=60)),
-                ('query', models.CharField(help_text='The filters as an address writes them', max_length=4000)),
+                ('query', models.TextField(help_text='The filters as an address writes them')),
                 ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='saved_views', to=settings.AUTH_USER_MODEL)),
             ],
             options={
@@ -618,7 +618,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('ticket', models.UUIDField(help_text='Of the page that was confirmed: it can be sent in twice', unique=True)),
-                ('query', models.CharField(help_text='The filters as an address writes them', max_length=4000)),
+                ('query', models.TextField(help_text='The filters as an address writes them')),
                 ('time_zone', models.CharField(help_text='Whose days the filters mean', max_length=64)),
                 ('position', models.CharField(help_text='Older records are still to be read', max_length=40)),
                 ('up_to_id', models.BigIntegerField(help_text='Records that were written later are left alone')),

@@ -20,7 +20,7 @@ class Resending(models.Model):
     """
 
     ticket = models.UUIDField(unique=True, help_text=_("Of the page that was confirmed: it can be sent in twice"))
-    query = models.CharField(max_length=4000, help_text=_("The filters as an address writes them"))
+    query = models.TextField(help_text=_("The filters as an address writes them"))
     time_zone = models.CharField(max_length=64, help_text=_("Whose days the filters mean"))
     position = models.CharField(max_length=40, help_text=_("Older records are still to be read"))
     up_to_id = models.BigIntegerField(help_text=_("Records that were written later are left alone"))

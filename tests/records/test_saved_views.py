@@ -58,6 +58,13 @@ def test_a_view_is_saved_with_its_filters_and_shown_beside_the_others(client: Cl
     assert "The view was saved." in client.get(URL).content.decode()
 
 
+def test_filters_of_any_length_are_saved(client: Client, person: User) -> None:
+    query = RecordFilters(subject="\N{SNOWMAN}" * 200, receiver="\N{SNOWMAN}" * 320).as_query()
+    assert len(query) > 4000
+    client.post(SAVE, {"name": "Winter", "query": query})
+    assert names(person, query)[1:] == [("Winter", True)]
+
+
 def test_relative_days_are_kept_relative(client: Client) -> None:
     client.post(SAVE, {"name": "Week", "query": "range=7d"})
     assert SavedView.objects.get().query == "range=7d"

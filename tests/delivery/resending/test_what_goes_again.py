@@ -74,6 +74,16 @@ def test_only_what_the_filters_keep_goes_again(sender: Sender) -> None:
     assert (len(copies_of(meant)), len(copies_of(other))) == (1, 0)
 
 
+def test_filters_of_any_length_are_kept(sender: Sender) -> None:
+    long = "\N{FOX FACE}" * 200
+    meant = went(sender, "anna@example.org", subject=long, template_name=long)
+    other = went(sender, "anna@example.org", subject=long, template_name="B")
+    work = again(subject=long, template=long)
+    assert len(work.query) > 4000
+    assert stands(work) == ("done", 1, 1, {})
+    assert (len(copies_of(meant)), len(copies_of(other))) == (1, 0)
+
+
 def test_the_receivers_are_those_of_the_records(sender: Sender) -> None:
     mail = went(sender, "anna@example.org", "bob@example.org")
     again(receiver="bob")
