@@ -67,17 +67,14 @@ TEMPLATES = [
         "APP_DIRS": True,
         "OPTIONS": {
             # Instead of the tags of the package, which therefore is no app here.
-            "libraries": {"lucide": "mailbox_admin.icons"},
+            "libraries": {"fields": "mailbox_admin.widgets", "lucide": "mailbox_admin.icons"},
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "mailbox_admin.context.shell",
-                "senders.context.mail_configuration",
-                "senders.context.standing_in",
-                "delivery.control.context.pauses",
-                "delivery.alarms.context.open_alarms",
+                "mailbox_admin.banners.banners",
             ],
         },
     }

@@ -5,7 +5,6 @@ from enum import StrEnum
 
 from senders.models import Sender
 from senders.secrets import is_readable
-from senders.services import find_default_sender
 
 
 class ConfigurationState(StrEnum):
@@ -23,10 +22,11 @@ class ConfigurationState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MailConfiguration:
-    """Whether mail is configured, and with which default sender."""
+    """Whether mail is configured."""
 
     state: ConfigurationState
     default: Sender | None = None
+    """Where its password can't be read."""
 
     @property
     def is_configured(self) -> bool:
@@ -34,11 +34,16 @@ class MailConfiguration:
         return self.state == ConfigurationState.CONFIGURED
 
 
-def find_configuration() -> MailConfiguration:
-    """Tell whether mail is configured."""
-    default = find_default_sender()
-    if default is None:
-        has_account = Sender.objects.exists()
+def configuration_of(default_id: int | None, secret: str, *, has_account: bool) -> MailConfiguration:
+    """Tell whether mail is configured, from what a page read of the accounts already.
+
+    Args:
+        default_id: The system default sender, if there is one.
+        secret: Its encrypted password.
+        has_account: Whether there is any account.
+    """
+    if default_id is None:
         return MailConfiguration(ConfigurationState.NO_DEFAULT if has_account else ConfigurationState.NO_ACCOUNT)
-    state = ConfigurationState.CONFIGURED if is_readable(default) else ConfigurationState.PASSWORD_UNREADABLE
-    return MailConfiguration(state, default)
+    if is_readable(Sender(pk=default_id, secret=secret)):
+        return MailConfiguration(ConfigurationState.CONFIGURED)
+    return MailConfiguration(ConfigurationState.PASSWORD_UNREADABLE, Sender.objects.filter(pk=default_id).first())

@@ -77,6 +77,10 @@ def show(alarm: Alarm, person: User | AnonymousUser) -> OpenAlarm:
 def find_silence() -> datetime | None:
     """Tell since when no worker was seen, if one ever was and that is too long ago."""
     seen_at = Heartbeat.objects.filter(name="worker").values_list("seen_at", flat=True).first()
+    return seen_at if seen_at and seen_at < database_now() - silence_limit() else None
+
+
+def silence_limit() -> timedelta:
+    """Tell after what time without being seen a worker counts as gone."""
     # Workers are seen when they sweep, which the operator may have made rarer.
-    too_long = max(SILENCE, timedelta(seconds=settings.SWEEP_SECONDS * MISSED_SWEEPS))
-    return seen_at if seen_at and seen_at < database_now() - too_long else None
+    return max(SILENCE, timedelta(seconds=settings.SWEEP_SECONDS * MISSED_SWEEPS))

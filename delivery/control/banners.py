@@ -1,9 +1,8 @@
-"""What every page knows of pauses."""
+"""What every page says at its top while anything is paused."""
 
 from dataclasses import dataclass
 
 from django.http import HttpRequest
-from django.utils.functional import SimpleLazyObject
 
 from records.models import DeliveryPause
 from senders.models import Sender
@@ -21,11 +20,6 @@ class Pauses:
     whole: DeliveryPause | None = None
     shown: tuple[Sender, ...] = ()
     more: int = 0
-
-
-def pauses(request: HttpRequest) -> dict[str, "SimpleLazyObject[Pauses]"]:
-    """Give templates the variable `pauses`, looked up when a page first uses it."""
-    return {"pauses": SimpleLazyObject(lambda: find_pauses(request))}
 
 
 def find_pauses(request: HttpRequest) -> Pauses:
