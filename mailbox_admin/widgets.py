@@ -1,7 +1,8 @@
-"""How forms are drawn: the usual widgets by functions, everything else by templates.
+"""How forms are drawn: fields and the usual widgets by functions, everything else by templates.
 
 Django's own templates for widgets take an include per choice; a form with a few lists of choices took longer to draw
-than the page that it stands on. What is written here is the same but for line breaks; a test holds it against them.
+than the page that it stands on. What is written here of widgets is the same but for line breaks; a test holds it
+against them.
 """
 
 from __future__ import annotations
@@ -9,16 +10,20 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from django import template
 from django.forms.renderers import TemplatesSetting
-from django.utils.safestring import SafeData, mark_safe
+from django.utils.safestring import SafeData, SafeString, mark_safe
+from django.utils.translation import gettext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from django.forms import BoundField
     from django.http import HttpRequest
 
     Widget = Mapping[str, Any]
 
+register = template.Library()
 _FOLDER = "django/forms/widgets"
 
 
@@ -29,9 +34,29 @@ class Renderer(TemplatesSetting):
         """Draw a widget, a list of errors, a field or a form."""
         if template_name in _WRITERS:
             return mark_safe(_WRITERS[template_name](context["widget"]))  # noqa: S308  # every value is escaped
-        if template_name == "django/forms/errors/list/ul.html" and not context["errors"]:
+        if template_name == self.field_template_name:
+            return draw_field(context["field"])
+        if template_name == "django/forms/errors/list/default.html" and not context["errors"]:
             return ""
         return super().render(template_name, context, request)
+
+
+@register.simple_tag(name="field")
+def draw_field(field: BoundField, *, is_optional: bool = False) -> SafeString:
+    """Draw a field with its label, help and errors; `is_optional` says that it may stay empty."""
+    label = _escaped(field.label)
+    if is_optional:
+        label += f' <span class="optional">{_escaped(gettext("(optional)"))}</span>'
+    if field.use_fieldset:
+        described = f' aria-describedby="{_escaped(field.aria_describedby)}"' if field.aria_describedby else ""
+        body = f"<fieldset{described}><legend>{label}</legend>{field}</fieldset>"
+    elif field.widget_type == "checkbox":
+        body = f'<label class="check" for="{field.id_for_label}">{field}<span>{_escaped(field.label)}</span></label>'
+    else:
+        body = f'<label for="{field.id_for_label}">{label}</label>{field}'
+    # Help is ours, and may hold markup.
+    help_text = f'<div class="help" id="{field.auto_id}_helptext">{field.help_text}</div>' if field.help_text else ""
+    return mark_safe(f'<div class="field">{body}{help_text}{field.errors}</div>')  # noqa: S308  # escaped, or drawn
 
 
 def _input(widget: Widget) -> str:

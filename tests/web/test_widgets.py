@@ -10,7 +10,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy
 from lucide.templatetags.lucide import lucide
 
-from mailbox_admin.widgets import Renderer
+from mailbox_admin.widgets import Renderer, draw_field
 
 HOSTILE = "\"><script>alert('&')</script>"
 CHOICES = [
@@ -52,6 +52,42 @@ def test_a_widget_is_drawn_as_by_its_template(widget: forms.Widget, value: objec
         for renderer in (Renderer(), TemplatesSetting())
     )
     assert _in_one_line(drawn) == _in_one_line(expected)
+
+
+class Asking(forms.Form):
+    name = forms.CharField(label=HOSTILE, help_text="As <strong>printed</strong>.", max_length=3)
+    agreed = forms.BooleanField(label=HOSTILE)
+    one = forms.ChoiceField(label="One & all", help_text="Any", choices=CHOICES, widget=forms.RadioSelect)
+
+
+def test_a_field_has_its_label_help_and_errors() -> None:
+    drawn = draw_field(Asking({"name": HOSTILE})["name"], is_optional=True)
+    escaped = "&quot;&gt;&lt;script&gt;alert(&#x27;&amp;&#x27;)&lt;/script&gt;"
+    assert _in_one_line(drawn) == (
+        f'<div class="field"><label for="id_name">{escaped} <span class="optional">(optional)</span></label>'
+        f'<input type="text" name="name" value="{escaped}" maxlength="3" required aria-invalid="true" '
+        'aria-describedby="id_name_helptext id_name_error" id="id_name">'
+        '<div class="help" id="id_name_helptext">As <strong>printed</strong>.</div>'
+        '<ul class="errors" id="id_name_error"> '
+        "<li>Ensure this value has at most 3 characters (it has 29).</li> </ul></div>"
+    )
+
+
+def test_a_box_to_tick_stands_before_its_label() -> None:
+    drawn = draw_field(Asking()["agreed"])
+    assert drawn.startswith('<div class="field"><label class="check" for="id_agreed"><input type="checkbox"')
+    assert "<script>" not in drawn
+
+
+def test_choices_side_by_side_are_a_group_with_a_name() -> None:
+    drawn = draw_field(Asking()["one"], is_optional=True)
+    assert drawn.startswith(
+        '<div class="field"><fieldset aria-describedby="id_one_helptext"><legend>One &amp; all '
+        '<span class="optional">(optional)</span></legend>'
+    )
+    assert drawn == Asking()["one"].as_field_group().replace(
+        "One &amp; all</legend>", ('One &amp; all <span class="optional">(optional)</span></legend>')
+    )
 
 
 def test_the_parts_of_a_choice_are_drawn_as_by_their_templates() -> None:
