@@ -12,7 +12,7 @@ from records.enums import Outcome, ResultClass, SkipReason
 from records.error_book import explain_outcome, find_entry
 from records.overview.spans import Window
 from records.rollups.adding import BOUNDS
-from records.rollups.reading import Sum
+from records.rollups.reading import ServerSum, Sum, Sums
 
 RowT = TypeVar("RowT")
 
@@ -67,8 +67,8 @@ class Speed:
     lengths: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
 
     @classmethod
-    def of(cls, sums: Sequence[Sum]) -> Self:
-        """Count the tries of some sums."""
+    def of(cls, sums: Sequence[ServerSum]) -> Self:
+        """Count the tries that some servers answered."""
         lengths = [sum(counts) for counts in zip(*(found.lengths for found in sums), strict=True)]
         return cls(sum(found.milliseconds for found in sums), lengths) if sums else cls()
 
@@ -168,15 +168,15 @@ class Summary:
     uncertain_query: str
 
 
-def sum_up(sums: Sequence[Sum], window: Window) -> Summary:
+def sum_up(sums: Sums, window: Window) -> Summary:
     """Say in numbers what happened in a window."""
     return Summary(
-        _tally(sums),
-        Speed.of(sums),
-        senders=_rank(sums, lambda found: found.sender_address, lambda name: _sender_row(name, window)),
-        templates=_rank(sums, lambda found: found.template_name, lambda name: _template_row(name, window)),
-        causes=_rank_causes(sums, window),
-        providers=_rank_providers(sums),
+        _tally(sums.by_cause),
+        Speed.of(sums.by_server),
+        senders=_rank(sums.by_sender, lambda name: _sender_row(name, window)),
+        templates=_rank(sums.by_template, lambda name: _template_row(name, window)),
+        causes=_rank_causes(sums.by_cause, window),
+        providers=_rank_providers(sums.by_server),
         success_query=window.filters(result=ResultClass.SUCCESS).as_query(),
         failed_query=window.filters(result=ResultClass.FAILED).as_query(),
         uncertain_query=window.filters(result=ResultClass.UNCERTAIN).as_query(),
@@ -198,26 +198,19 @@ def _template_row(name: str, window: Window) -> tuple[str, str]:
     return (name, window.filters(template=name).as_query()) if name else (_("No template"), "")
 
 
-def _tally(sums: Sequence[Sum]) -> Tally:
-    tally = _tallies_by(sums, lambda _found: "")[""]
-    tally.final = sum(found.tries for found in sums if found.outcome in _FINAL and found.cause not in _GONE_ON)
+def _tally(causes: Iterable[Sum]) -> Tally:
+    tally = Tally()
+    for found in causes:
+        tally.add(found.outcome, found.tries)
+        if found.outcome in _FINAL and found.name not in _GONE_ON:
+            tally.final += found.tries
     return tally
 
 
-def _tallies_by(sums: Iterable[Sum], name_of: Callable[[Sum], str]) -> dict[str, Tally]:
-    counts: dict[tuple[str, Outcome], int] = defaultdict(int)
-    for found in sums:
-        counts[name_of(found), found.outcome] += found.tries
+def _rank(sums: Iterable[Sum], describe: Callable[[str], tuple[str, str]]) -> Ranking[Row]:
     tallies: dict[str, Tally] = defaultdict(Tally)
-    for (name, outcome), tries in counts.items():
-        tallies[name].add(outcome, tries)
-    return tallies
-
-
-def _rank(
-    sums: Iterable[Sum], name_of: Callable[[Sum], str], describe: Callable[[str], tuple[str, str]]
-) -> Ranking[Row]:
-    tallies = _tallies_by(sums, name_of)
+    for found in sums:
+        tallies[found.name].add(found.outcome, found.tries)
     ordered = sorted(tallies.items(), key=lambda item: (-item[1].tries, item[0]))
     most = ordered[0][1].tries if ordered else 1
     rows = []
@@ -236,7 +229,7 @@ def _rank_causes(sums: Iterable[Sum], window: Window) -> Ranking[Cause]:
     for found in sums:
         if found.outcome.result is not ResultClass.SUCCESS:
             # What has no cause is told by its outcome.
-            counts[found.cause, None if found.cause else found.outcome] += found.tries
+            counts[found.name, None if found.name else found.outcome] += found.tries
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0][0]))
     rows = [_cause(*place, tries, window) for place, tries in ordered[:MAX_ROWS]]
     return Ranking(rows, len(ordered[MAX_ROWS:]))
@@ -249,11 +242,7 @@ def _cause(key: str, outcome: Outcome | None, tries: int, window: Window) -> Cau
     return Cause(str(entry.cause) if entry else key, tries, window.filters(cause=key).as_query())
 
 
-def _rank_providers(sums: Iterable[Sum]) -> Ranking[Provider]:
-    by_server: dict[str, list[Sum]] = defaultdict(list)
-    for found in sums:
-        if found.answered:
-            by_server[found.server].append(found)
-    speeds = {server: Speed.of(found) for server, found in by_server.items()}
-    ordered = sorted(speeds.items(), key=lambda item: (-item[1].answered, item[0]))
-    return Ranking([Provider(*item) for item in ordered[:MAX_ROWS]], len(ordered[MAX_ROWS:]))
+def _rank_providers(sums: Iterable[ServerSum]) -> Ranking[Provider]:
+    ordered = sorted(sums, key=lambda found: (-found.answered, found.server))
+    rows = [Provider(found.server, Speed.of([found])) for found in ordered[:MAX_ROWS]]
+    return Ranking(rows, len(ordered[MAX_ROWS:]))

@@ -16,25 +16,43 @@ from records.enums import Outcome
 from records.rollups.adding import FIGURES, KEY, RESULTS, sums_by_result
 from records.rollups.folding import as_utc
 
+_VALUES = ("sender_address", "template_name", "cause")
+"""What tries are counted by, beside their servers."""
+
 
 class Sum(NamedTuple):
-    """How many tries of one key there were, and how long they took."""
+    """How many tries ended in one way that have one value in common, and how long those took."""
 
-    sender_address: str
-    template_name: str
+    name: str
+    """The value; empty where they have none."""
     outcome: Outcome
-    cause: str
-    server: str
     tries: int
+
+
+class ServerSum(NamedTuple):
+    """How long the tries took that one server answered."""
+
+    server: str
     milliseconds: int
-    """Of those that a server answered, together."""
+    """Together."""
     lengths: tuple[int, ...]
-    """Those that a server answered, counted by their length as the columns of the sums are."""
+    """How many there were, counted by their length as the columns of the sums are."""
 
     @property
     def answered(self) -> int:
-        """How many tries a server answered."""
+        """How many tries it answered."""
         return sum(self.lengths)
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """The tries since a moment, each counted once by its sender, its template, its cause, and its server."""
+
+    by_sender: list[Sum]
+    by_template: list[Sum]
+    by_cause: list[Sum]
+    by_server: list[ServerSum]
+    """Those that a server answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +65,26 @@ class Total:
     uncertain: int
 
 
-def read_sums(since: datetime) -> list[Sum]:
-    """Sum the tries that began since a full hour up to now, by key."""
+def read_sums(since: datetime) -> Sums:
+    """Sum the tries that began since a full hour up to now.
+
+    The database counts them by each value at once: a platform has many keys, and what is told of them is short.
+    """
     whole_days_from = _first_whole_day(since)
     whole_months_from = _first_whole_month(whole_days_from)
     midnight = datetime.combine(whole_days_from, time(), UTC)
     own = ", ".join(f"sum({name}) AS {name}" for name in FIGURES)
     counted = ", ".join(FIGURES)
     key = ", ".join(KEY)
+    none = ", ".join(["0"] * len(FIGURES[1:]))
+    arms = [
+        f"SELECT {place}, {name}, outcome, sum(tries), {none} FROM sums GROUP BY {name}, outcome HAVING sum(tries) <> 0"  # noqa: S608
+        for place, name in enumerate(_VALUES)
+    ]
+    arms.append(f"SELECT {len(_VALUES)}, server, '', {own} FROM sums GROUP BY server")  # noqa: S608
     rows = _fetch(
         f"""
-        SELECT {key}, {own} FROM (
+        WITH sums AS MATERIALIZED (
             SELECT {key}, {counted} FROM (
                 SELECT key_id, {own} FROM (
                     SELECT key_id, {counted} FROM records_monthrollup WHERE month >= %s
@@ -66,17 +93,26 @@ def read_sums(since: datetime) -> list[Sum]:
                     UNION ALL
                     SELECT key_id, {counted} FROM records_rollup WHERE hour >= %s AND hour < %s
                 ) folded GROUP BY key_id
-            ) sums JOIN records_rollupkey ON records_rollupkey.id = sums.key_id
+            ) of_keys JOIN records_rollupkey ON records_rollupkey.id = of_keys.key_id
             UNION ALL
             SELECT {key}, {counted} FROM records_rollupdelta WHERE hour >= %s
-        ) everything GROUP BY {key} HAVING sum(tries) <> 0
+        )
+        {" UNION ALL ".join(arms)}
         """,  # noqa: S608  # names of our own, no value from outside
         [
             *map(connection.ops.adapt_datefield_value, (whole_months_from, whole_days_from, whole_months_from)),
             *map(_literal, (since, midnight, since)),
         ],
     )
-    return [_sum_of(row) for row in rows]
+    by_value: list[list[Sum]] = [[], [], []]
+    by_server = []
+    for row in rows:
+        if row[0] < len(_VALUES):
+            by_value[row[0]].append(Sum(row[1], Outcome(row[2]), int(row[3])))
+        elif (found := _server_sum(row)).answered:
+            by_server.append(found)
+    by_sender, by_template, by_cause = by_value
+    return Sums(by_sender, by_template, by_cause, by_server)
 
 
 def read_totals(bounds: Sequence[datetime]) -> list[Total]:
@@ -136,7 +172,6 @@ def _fetch(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
-def _sum_of(row: Sequence[Any]) -> Sum:
-    sender_address, template_name, outcome, cause, server, *figures = row
-    tries, milliseconds, *lengths = map(int, figures)
-    return Sum(sender_address, template_name, Outcome(outcome), cause, server, tries, milliseconds, tuple(lengths))
+def _server_sum(row: Sequence[Any]) -> ServerSum:
+    _place, server, _outcome, _tries, milliseconds, *lengths = row
+    return ServerSum(server, int(milliseconds), tuple(map(int, lengths)))
