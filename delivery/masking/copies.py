@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from delivery.compose.fonts import replace_unsupported_fonts
 from delivery.compose.plain_text import text_from_html
-from delivery.masking.hiding import essences, hide, holds
+from delivery.masking.hiding import EVERYTHING, essences, hide, holds
 from delivery.masking.markup import attribute_values, hide_in_html
 from delivery.masking.rules import Rule
 from delivery.request import MailRequest
@@ -52,6 +52,8 @@ def mask(request: MailRequest, rules: Sequence[Rule]) -> MaskedCopy | None:
 
 
 def _find(rule: Rule, request: MailRequest, text: str, html: str) -> frozenset[str]:
+    if rule.hides_all:
+        return frozenset({EVERYTHING})
     return essences(secret for view in _views(request, text, html) for secret in rule.find(view))
 
 

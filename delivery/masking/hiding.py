@@ -15,6 +15,8 @@ MARK = "••••••"
 """What stands in the place of a secret; always as long, so that nothing is told."""
 SHORTEST = 3
 """Characters that matter; what has fewer is no secret, since nothing would be left of the text."""
+EVERYTHING = ""
+"""The essence that stands in every text: all of the text is secret."""
 
 _JOINT = r"[\s\-_\xad\u200b-\u200f\u2010-\u2015\u2060-\u2064\ufeff]"
 _JOINTS = "".join(re.findall(_JOINT, "".join(map(chr, (*range(0x2070), 0x3000, 0xFEFF)))))
@@ -83,6 +85,8 @@ def holds(text: str, wanted: Collection[str]) -> bool:
 
 def find_places(text: str, wanted: Collection[str]) -> list[tuple[int, int]]:
     """Find where the essences stand in a text: ranges in rising order, those that touch put together."""
+    if EVERYTHING in wanted:
+        return [(0, len(text))] if text else []
     reduced = reduce(text)
     found = [
         (reduced.starts[start], reduced.ends[start + len(one) - 1])

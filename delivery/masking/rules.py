@@ -1,14 +1,18 @@
 """The rules of masking, ready to be applied: which mails each is for, and how it finds secrets."""
 
+import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from delivery.masking.codes import find_codes
 from delivery.masking.links import find_tokens
-from delivery.masking.patterns import compile_pattern
+from delivery.masking.patterns import PatternError, compile_pattern
 from records.masking.enums import Target
 from records.masking.models import MaskingRule
+
+logger = logging.getLogger(__name__)
 
 Finder = Callable[[str], Iterable[str]]
 _GAP = r"[\s:：=\"'“”（(]*"
@@ -25,6 +29,8 @@ class Rule:
     find: Finder = field(repr=False)
     """Finds secrets in a text."""
     strips_files: bool = False
+    hides_all: bool = False
+    """Nobody knows what it looks for, so nothing is kept of the mail that it is for."""
 
     @classmethod
     def of(cls, rule: MaskingRule) -> "Rule":
@@ -35,7 +41,7 @@ class Rule:
         """
         return cls(
             rule.name,
-            _template_pattern(rule.template) if rule.template else None,
+            _read_template(rule),
             _finder_of(rule),
             strips_files=rule.target == Target.ATTACHMENTS,
         )
@@ -46,8 +52,38 @@ class Rule:
 
 
 def read_rules() -> list[Rule]:
-    """Read the rules in force, in one query."""
-    return [Rule.of(rule) for rule in MaskingRule.objects.filter(is_enabled=True)]
+    """Read the rules in force, in one query.
+
+    One that can't be read must neither keep mail from being accepted nor let a secret through: it hides all.
+    """
+    return [_read(rule) for rule in MaskingRule.objects.filter(is_enabled=True)]
+
+
+def find_problem(rule: MaskingRule) -> str | None:
+    """Find why a stored rule can't be read, in RE2's words; None: it can be."""
+    try:
+        Rule.of(rule)
+    except PatternError as error:
+        return str(error)
+    return None
+
+
+def _read(rule: MaskingRule) -> Rule:
+    try:
+        return Rule.of(rule)
+    except PatternError:
+        _log_unreadable(rule.pk, rule.pattern)
+        return Rule(rule.name, _read_template(rule), _find_nothing, hides_all=True)
+
+
+@lru_cache(maxsize=64)
+def _log_unreadable(pk: int, _pattern: str) -> None:
+    """Log it once per process: each mail that is accepted meets it again."""
+    logger.error("a rule of masking can't be read, nothing is kept of the mail that it is for", extra={"rule": pk})
+
+
+def _read_template(rule: MaskingRule) -> re.Pattern[str] | None:
+    return _template_pattern(rule.template) if rule.template else None
 
 
 def _template_pattern(template: str) -> re.Pattern[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
@@ -17,6 +17,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from delivery.masking.forms import RuleForm, Sample, tell_least
+from delivery.masking.rules import find_problem
+from delivery.masking.wording import tell_pattern_error
 from records.clock import database_now
 from records.masking.enums import Target
 from records.masking.models import MaskingRule
@@ -40,6 +42,14 @@ class Suggestion:
     text: str | Promise
 
 
+class ListedRule(NamedTuple):
+    """A rule as the page lists it."""
+
+    rule: MaskingRule
+    problem: str
+    """Why it can't be read; empty: it can be."""
+
+
 SUGGESTIONS = (
     Suggestion(
         Target.CODES,
@@ -59,10 +69,15 @@ SUGGESTIONS = (
 @never_cache
 def list_rules(request: HttpRequest) -> HttpResponse:
     """Show the rules, and what could be added at once."""
-    rules = list(MaskingRule.objects.all())
-    there = {rule.target for rule in rules if not rule.template}
+    listed = [ListedRule(rule, _tell_problem(rule)) for rule in MaskingRule.objects.all()]
+    there = {rule.target for rule, _problem in listed if not rule.template}
     suggestions = [one for one in SUGGESTIONS if one.target not in there]
-    return render(request, "records/masking.html", {"rules": rules, "suggestions": suggestions})
+    return render(request, "records/masking.html", {"listed": listed, "suggestions": suggestions})
+
+
+def _tell_problem(rule: MaskingRule) -> str:
+    said = find_problem(rule)
+    return "" if said is None else tell_pattern_error(said)
 
 
 @permission_required(PERMISSION, raise_exception=True)
@@ -85,7 +100,7 @@ def edit_rule(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _edit(request: HttpRequest, rule: MaskingRule) -> HttpResponse:
     if request.method != "POST":
-        return _page(request, RuleForm(rule=rule))
+        return _page(request, RuleForm(rule=rule), problem=_tell_problem(rule) if rule.pk else "")
     form = RuleForm(request.POST, rule=rule)
     if not form.is_valid():
         return _page(request, form)
@@ -139,11 +154,12 @@ def _save(rule: MaskingRule, by: str) -> None:
     logger.info("a rule of masking was saved", extra={"rule": rule.pk, "by": by})
 
 
-def _page(request: HttpRequest, form: RuleForm, sample: Sample | None = None) -> HttpResponse:
+def _page(request: HttpRequest, form: RuleForm, sample: Sample | None = None, problem: str = "") -> HttpResponse:
     context = {
         "form": form,
         "rule": form.rule,
         "sample": sample,
+        "problem": problem,
         "templates": SendingRecord.objects.list_known("template_name"),
         "least": tell_least(),
     }

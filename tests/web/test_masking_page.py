@@ -99,6 +99,21 @@ def test_what_is_wrong_is_said_and_nothing_typed_is_lost(admin: Client, wrong: d
     assert MaskingRule.objects.count() == 1
 
 
+def test_a_rule_that_cannot_be_read_is_told_until_it_is_changed(admin: Client) -> None:
+    MaskingRule.objects.create(pk=7, name="Broken", target="pattern", pattern="Ref (")
+    page = " ".join(admin.get(MASKING).content.decode().split())
+    assert "Can&#x27;t be read" in page or "Can't be read" in page
+    assert "nothing is kept of what its mail says" in page
+    assert "A bracket ( is never closed." in page
+    assert "This rule can't be read." in admin.get(f"{MASKING}7/").content.decode()
+    send(admin, f"{MASKING}7/switch/")
+    page = admin.get(MASKING).content.decode()
+    assert "never closed" not in page
+    send(admin, f"{MASKING}7/", target="pattern", pattern="Ref (a)")
+    page = admin.get(MASKING).content.decode() + admin.get(f"{MASKING}7/").content.decode()
+    assert "be read" not in page
+
+
 def test_trying_a_rule_shows_what_would_be_kept_and_stores_and_logs_nothing(
     admin: Client, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -16,7 +16,9 @@ from delivery.engine import sweep
 from delivery.engine.cancel import cancel_mail
 from delivery.engine.drain import drain
 from delivery.exceptions import MailNotConfiguredError, RequestRefusedError
+from delivery.masking import rules
 from delivery.masking.hiding import MARK
+from delivery.masking.markup import NOT_KEPT
 from delivery.request import MailRequest
 from delivery.resend import SecretsGoneError, read_original
 from delivery.values import Attachment
@@ -305,3 +307,53 @@ def test_many_are_masked_in_one_call(sender: Sender, server: smtpd.MailServer) -
     assert {mail.message.get_content().strip() for mail in server.mails} == {
         f"Your code is {730000 + n}." for n in range(30)
     }
+
+
+class TestRuleThatCannotBeRead:
+    @pytest.fixture(autouse=True)
+    def _broken_rule(self) -> None:
+        rules._log_unreadable.cache_clear()
+        MaskingRule.objects.create(pk=7, name="Broken", target="pattern", pattern="Ref (", template="Sign-*")
+
+    def test_mail_is_accepted_and_sent_and_nothing_of_it_is_kept(
+        self, sender: Sender, server: smtpd.MailServer, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        server.answer("DOT", f"554 5.7.1 Looks like spam: {CODE} {LINK}", times=1)
+        values = SECRET_MAIL | {"secrets": (), "template_name": "Sign-in"}
+        file = Attachment(f"{CODE}.txt", TOKEN.encode())
+        refused, sent = (accept(sender, attachments=[file], **values) for _ in range(2))
+        assert (sent.subject, sent.accessed_resource) == (MARK, MARK)
+        text, html, *_files = shown(sent).splitlines()
+        assert (text, html) == (MARK, NOT_KEPT.strip())
+        assert Masking.objects.get(mail=sent).rule_names == ["Broken"]
+        assert_nothing_is_stored()
+        drain(sender.pk)
+        assert (fresh(refused).state, fresh(sent).state) == ("failed", "sent")
+        record = SendingRecord.objects.get(mail=refused)
+        assert (record.reply_code, record.enhanced_status, record.reply_text) == (554, "5.7.1", MARK)
+        assert [mail.message["Subject"] for mail in server.mails] == [SECRET_MAIL["subject"]]
+        assert [part.get_filename() for part in server.mails[0].message.iter_attachments()] == [f"{CODE}.txt"]
+        assert not SealedContent.objects.exists()
+        assert_nothing_is_stored()
+        logged = [record for record in caplog.records if record.name == "delivery.masking.rules"]
+        assert [(record.levelname, vars(record)["rule"]) for record in logged] == [("ERROR", 7)]
+
+    def test_other_mail_and_mail_without_an_account_go_their_ways(self, sender: Sender) -> None:
+        other = accept(sender, template_name="Else", subject="Nothing secret")
+        assert (other.has_secrets, other.subject) == (False, "Nothing secret")
+        Sender.objects.all().delete()
+        with pytest.raises(MailNotConfiguredError):
+            accept_mail(to=["bob@example.org"], template_name="Sign-in", **(SECRET_MAIL | {"secrets": ()}))
+        assert_nothing_is_stored()
+
+    def test_other_rules_still_hold_for_other_mail(self, sender: Sender) -> None:
+        MaskingRule.objects.create(name="Codes", target="codes")
+        mail = accept(sender, template_name="Else", **(SECRET_MAIL | {"secrets": ()}))
+        assert mail.subject == f"{MARK} is your sign-in code"
+
+    def test_checks_tell_of_it_while_it_is_in_force(self, capsys: pytest.CaptureFixture[str]) -> None:
+        call_command("check", databases=["default"])
+        assert "(delivery.W001) The rule of masking 'Broken' can't be read." in capsys.readouterr().err
+        MaskingRule.objects.update(is_enabled=False)
+        call_command("check", databases=["default"])
+        assert "delivery.W001" not in capsys.readouterr().err
