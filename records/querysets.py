@@ -15,6 +15,24 @@ if TYPE_CHECKING:
     from records.paging import Position
 
 MAX_KNOWN_VALUES = 300
+Known = Literal["sender_address", "template_name"]
+"""Fields whose values can be chosen from."""
+
+
+def known_values(field: Known) -> str:
+    """Return a statement that lists the values of a field that occur in any record, in order.
+
+    DISTINCT reads the whole table; this jumps from value to value along the field's index.
+    """
+    return f"""
+        WITH RECURSIVE known(value) AS (
+            SELECT MIN({field}) FROM records_sendingrecord WHERE {field} > ''
+            UNION ALL
+            SELECT (SELECT MIN({field}) FROM records_sendingrecord WHERE {field} > known.value)
+            FROM known WHERE known.value IS NOT NULL
+        )
+        SELECT value FROM known WHERE value IS NOT NULL LIMIT {MAX_KNOWN_VALUES}
+    """  # noqa: S608  # names of our own model, nothing from outside
 
 
 class SendingRecordQuerySet(models.QuerySet["SendingRecord"]):
@@ -75,21 +93,11 @@ class SendingRecordQuerySet(models.QuerySet["SendingRecord"]):
         """Count, but stop at `limit`: the list must not read the whole table to show a number."""
         return self.order_by().values("pk")[:limit].count()
 
-    def list_known(self, field: Literal["sender_address", "template_name"]) -> list[str]:
+    def list_known(self, field: Known) -> list[str]:
         """List the values of a field that occur in any record, at most MAX_KNOWN_VALUES, in order.
 
-        DISTINCT reads the whole table; this jumps from value to value along the field's index.
+        See `known_values`.
         """
-        table = self.model._meta.db_table  # noqa: SLF001  # a public interface, its name notwithstanding
-        statement = f"""
-            WITH RECURSIVE known(value) AS (
-                SELECT MIN({field}) FROM {table} WHERE {field} > ''
-                UNION ALL
-                SELECT (SELECT MIN({field}) FROM {table} WHERE {field} > known.value)
-                FROM known WHERE known.value IS NOT NULL
-            )
-            SELECT value FROM known WHERE value IS NOT NULL LIMIT {MAX_KNOWN_VALUES}
-        """  # noqa: S608  # names of our own model, nothing from outside
         with connections[self.db].cursor() as cursor:
-            cursor.execute(statement)
+            cursor.execute(known_values(field))
             return [value for (value,) in cursor.fetchall()]

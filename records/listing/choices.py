@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from django.db import connection
-
 from records.enums import Outcome, ResultClass
 from records.forms import FilterForm
-from records.models import SendingRecord
-from records.search.walks import along_indexes
-from senders.models import Sender
+from records.querysets import known_values
+from records.search.walks import along_indexes, fetch
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -21,17 +18,18 @@ _WITH_CAUSE = tuple(outcome for outcome in Outcome if outcome.result in {ResultC
 
 
 def make_filter_form(request: HttpRequest) -> FilterForm:
-    """Make the form of the filters that a request asks for, with everything to choose from."""
-    senders = {*SendingRecord.objects.list_known("sender_address"), *Sender.objects.values_list("address", flat=True)}
-    templates = SendingRecord.objects.list_known("template_name")
-    return FilterForm(request.GET, senders=senders, templates=templates, causes=list_recent_causes())
+    """Make the form of the filters that a request asks for, with everything to choose from, in one query.
 
-
-def list_recent_causes() -> set[str]:
-    """List the causes of the latest failures, in one query that reads a bounded part of an index."""
-    with along_indexes(), connection.cursor() as cursor:
-        cursor.execute(CAUSES)
-        return {cause for (cause,) in cursor.fetchall() if cause}
+    What there is to choose from are the accounts and templates that are known or occur, and causes of the latest
+    failures; of the records it reads a bounded part of some indexes.
+    """
+    choices: dict[str, set[str]] = {"sender": set(), "template": set(), "cause": set()}
+    with along_indexes():
+        for kind, value in fetch(CHOICES, ()):
+            choices[kind].add(value)
+    return FilterForm(
+        request.GET, senders=choices["sender"], templates=choices["template"], causes=choices["cause"] - {""}
+    )
 
 
 def _latest_causes(outcome: Outcome) -> str:
@@ -46,3 +44,9 @@ def _latest_causes(outcome: Outcome) -> str:
 
 
 CAUSES = " UNION ".join(_latest_causes(outcome) for outcome in _WITH_CAUSE)
+CHOICES = f"""
+    SELECT 'sender', address FROM senders_sender
+    UNION ALL SELECT 'sender', value FROM ({known_values("sender_address")}) AS senders
+    UNION ALL SELECT 'template', value FROM ({known_values("template_name")}) AS templates
+    UNION ALL SELECT 'cause', cause FROM ({CAUSES}) AS causes
+"""  # noqa: S608  # names and values of our own, nothing from outside

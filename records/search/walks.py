@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ _COLUMNS = ", ".join(
         "phase", "requester_ip",
     )
 )  # fmt: skip
+_is_along: ContextVar[bool] = ContextVar("is_along", default=False)
 _PATHS_WITHOUT_ORDER = ("enable_seqscan", "enable_bitmapscan", "enable_sort")
 
 
@@ -105,15 +107,22 @@ def _as_moment(value: Any) -> datetime:
 
 @contextmanager
 def along_indexes() -> Iterator[None]:
-    """Keep PostgreSQL from reading and sorting where an index has them in order: a walk ends early, a sort can't."""
-    if connection.vendor != "postgresql":
+    """Keep PostgreSQL from reading and sorting where an index has them in order: a walk ends early, a sort can't.
+
+    Within another one it changes nothing: a page that asks several things does so in one transaction.
+    """
+    if connection.vendor != "postgresql" or _is_along.get():
         yield
         return
-    with transaction.atomic():
-        _switch("off")
-        yield
-        # For whoever's transaction this is a part of.
-        _switch("on")
+    token = _is_along.set(True)
+    try:
+        with transaction.atomic():
+            _switch("off")
+            yield
+            # For whoever's transaction this is a part of.
+            _switch("on")
+    finally:
+        _is_along.reset(token)
 
 
 def _switch(state: str) -> None:
