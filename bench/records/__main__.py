@@ -34,6 +34,8 @@ def _measure(options: argparse.Namespace, database: str, rows: int, folder: Path
     command = [sys.executable, "-m", "bench.records.measuring", str(rows), str(options.rounds), post_office]
     if database == "sqlite":
         return _run(command, environment)
+    if options.prepared:
+        return _run(command, {**environment, "DATABASE_URL": options.prepared})
     with services.postgres(_POSTGRES) as url:
         return _run(command, {**environment, "DATABASE_URL": url})
 
@@ -75,6 +77,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20, help="times that each page is asked for (%(default)s)")
     parser.add_argument("--database", choices=("postgres", "sqlite", "both"), default="both", help="%(default)s")
     parser.add_argument("--alone", action="store_true", help="leave post_office's admin out")
+    parser.add_argument(
+        "--prepared",
+        metavar="URL",
+        help="a PostgreSQL database of your own; rows of an earlier run are used again",
+    )
     parser.add_argument("--markdown", type=Path, help="also write the tables there")
     parser.add_argument("--into", type=Path, help="also write them between the marks of this document")
     parser.add_argument("--json", type=Path, help="also write what was measured there")

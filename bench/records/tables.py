@@ -56,7 +56,8 @@ def _costs(found: Found) -> Table:
     rows = [(f"{name}, MB", f"{size / 1e6:.1f}") for name, size in found["sizes"].items()]
     rows.append(("µs to write a record, many in a statement", spread(found["write"]["with"], ".1f")))
     rows.append(("the same without the index of receivers", spread(found["write"]["without"], ".1f")))
-    rows.append(("seconds to note the addresses of all records", f"{found['filled']:.1f}"))
+    if found["filled"] is not None:
+        rows.append(("seconds to note the addresses of all records", f"{found['filled']:.1f}"))
     return Table(f"{where(found)}: what it costs", ("", ""), tuple(rows))
 
 
