@@ -18,6 +18,15 @@ def make_person(*permissions: str, role: str = "", name: str = "") -> User:
     return user
 
 
+def lose(user: User, what: str) -> None:
+    """Take a permission from a user, such as `send_mail`, or let the user not be `active` any more."""
+    if what == "active":
+        User.objects.filter(pk=user.pk).update(is_active=False)
+        return
+    permission = user.user_permissions.get(codename=what)
+    user.user_permissions.remove(permission)
+
+
 def client_of(user: User) -> Client:
     """Return a client that is signed in as the user."""
     client = Client()

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+NEEDED = ("records.view_sendingrecord", "records.send_mail")
+"""What a person must be allowed to, from asking until the last mail."""
+NEEDED_FOR_ANOTHER = "records.view_content"
+"""The same where one receiver gets all mails: whoever gets a copy can read it."""
 MAX_SHOWN = 100
 """Mails that were left out whose numbers are kept; the others are counted."""
 
@@ -24,6 +28,13 @@ def lock(resending_id: int, state: ResendingState) -> Resending | None:
     """Lock an order within a transaction; None where it stands elsewhere by now, or another process has it."""
     # SQLite knows no such lock: there the transaction began IMMEDIATE.
     return Resending.objects.select_for_update(skip_locked=True).filter(pk=resending_id, state=state).first()
+
+
+def may_go_on(work: Resending) -> bool:
+    """Tell whether whoever gave an order may still do so, by what is stored of that person now."""
+    person = work.person
+    needed = (*NEEDED, NEEDED_FOR_ANOTHER) if work.to else NEEDED
+    return person is not None and person.has_perms(needed)
 
 
 def end(work: Resending, state: ResendingState) -> None:

@@ -10,6 +10,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from delivery.control.forms import SenderField
+from delivery.resending.ending import NEEDED_FOR_ANOTHER
 from records.paging import find_position
 from senders.models import Sender
 from senders.validators import parse_address
@@ -70,7 +71,7 @@ class ResendingForm(forms.Form):
         field = self.fields["sender"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = Sender.objects.enabled()
-        self.may_choose = person.has_perm("records.view_content")
+        self.may_choose = person.has_perm(NEEDED_FOR_ANOTHER)
 
     def clean_up_to(self) -> Position:
         """Read until where the page was made for."""

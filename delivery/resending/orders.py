@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from delivery.control.bulk import repeat
 from delivery.resending.collecting import collect_batch
+from delivery.resending.ending import end, lock, may_go_on
 from delivery.resending.sending import send_batch
 from records.clock import database_now
 from records.models import SendingRecord
@@ -25,11 +26,17 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from django.contrib.auth.models import User
+
     from records.filters import RecordFilters
 
 logger = logging.getLogger(__name__)
 
 _LAST_ID = 2**63 - 1
+
+
+class TicketTakenError(Exception):
+    """The ticket came with a page of another person; it is not raised where the same person sends it in twice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +52,7 @@ class Order:
     """Another receiver; empty: those of the records."""
     sender_id: int | None = None
     """The account that sends; None: the own of each mail."""
-    done_by: str
+    person: User
     requester_ip: str | None = None
 
 
@@ -55,7 +62,11 @@ def find_end() -> Position:
 
 
 def give(order: Order) -> Resending:
-    """Keep an order; `run` does it. The same ticket is the same order."""
+    """Keep an order; `run` does it. The same ticket of the same person is the same order.
+
+    Raises:
+        TicketTakenError: The ticket is that of another person's order.
+    """
     # Relative days are those of today, however long it takes.
     query = replace(order.filters, range=None).as_query()
     work, is_new = Resending.objects.get_or_create(
@@ -68,11 +79,14 @@ def give(order: Order) -> Resending:
             "up_to_id": order.up_to.record_id,
             "to": order.to,
             "sender_id": order.sender_id,
-            "done_by": order.done_by[:150],
+            "person": order.person,
+            "done_by": order.person.get_username()[:150],
             "requester_ip": order.requester_ip,
             "began_at": database_now(),
         },
     )
+    if work.person_id != order.person.pk:
+        raise TicketTakenError
     if is_new:
         logger.info("mails are to be sent again", extra={"resending": work.pk, "by": work.done_by})
     return work
@@ -130,10 +144,23 @@ def _cancelled(by: str, now: datetime) -> dict[str, object]:
 
 def _do_batch(resending_id: int) -> bool:
     """Do the next batch; returns whether there may be more for this process to do."""
-    match Resending.objects.filter(pk=resending_id).values_list("state", flat=True).first():
+    work = Resending.objects.select_related("person").filter(pk=resending_id).first()
+    if work and work.is_unfinished and not may_go_on(work):
+        _forbid(work)
+        return False
+    match work and work.state:
         case ResendingState.COLLECTING:
             return collect_batch(resending_id)
         case ResendingState.SENDING:
             return send_batch(resending_id)
         case _:
             return False
+
+
+def _forbid(seen: Resending) -> None:
+    """End an order whose person may not give it any more: what was sent again by then stays sent."""
+    with transaction.atomic():
+        work = lock(seen.pk, ResendingState(seen.state))
+        if work is not None:
+            end(work, ResendingState.FORBIDDEN)
+            work.save(update_fields=["state", "finished_at"])

@@ -26,7 +26,15 @@ from records.evidence.keys import find_signing_key, text_of
 from records.export import orders
 from records.export.enums import FileKind
 from records.export.models import ExportOrder
-from records.export.orders import MAX_COUNTED, MAX_UNFINISHED, Asked, TooManyExportsError
+from records.export.orders import (
+    MAX_COUNTED,
+    MAX_UNFINISHED,
+    NEEDED,
+    NEEDED_FOR_SUBJECTS,
+    Asked,
+    TicketTakenError,
+    TooManyExportsError,
+)
 from records.export.writing import MAX_STORED, find_room
 from records.export.xlsx_parts import CONTENT_TYPE as XLSX
 from records.filters import RecordFilters, list_shortcuts
@@ -42,7 +50,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_LISTED = 100
-_NEEDED = ("records.view_sendingrecord", "records.export_records")
 _TYPES = {
     FileKind.CSV: "text/csv; charset=utf-8",
     FileKind.XLSX: XLSX,
@@ -50,7 +57,7 @@ _TYPES = {
 }
 
 
-@permission_required(_NEEDED, raise_exception=True)
+@permission_required(NEEDED, raise_exception=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def order_export(request: HttpRequest) -> HttpResponse:
@@ -65,8 +72,7 @@ def order_export(request: HttpRequest) -> HttpResponse:
         return _ask(request, filters, ExportForm(initial=initial))
     form = ExportForm(request.POST)
     if form.is_stale:
-        messages.warning(request, _("The page was out of date, and nothing was begun. This is the present one."))
-        return HttpResponseRedirect(request.get_full_path())
+        return _show_anew(request)
     if form.is_valid() and find_room() <= 0:
         form.add_error(None, _("The files of all exports together take as much as they may. Remove one, or wait."))
     return _begin(request, filters, form) if form.is_valid() else _ask(request, filters, form)
@@ -87,8 +93,15 @@ def _begin(request: HttpRequest, filters: RecordFilters, form: ExportForm) -> Ht
         sentence = _("%(number)s exports of yours are not finished yet. Wait for one of them, or cancel it.")
         form.add_error(None, sentence % {"number": MAX_UNFINISHED})
         return _ask(request, filters, form)
+    except TicketTakenError:
+        return _show_anew(request)
     wake_for_export(order.pk)
     return redirect("delivery:export_order", order.pk)
+
+
+def _show_anew(request: HttpRequest) -> HttpResponse:
+    messages.warning(request, _("The page was out of date, and nothing was begun. This is the present one."))
+    return HttpResponseRedirect(request.get_full_path())
 
 
 def _ask(request: HttpRequest, filters: RecordFilters, form: ExportForm) -> HttpResponse:
@@ -102,12 +115,12 @@ def _ask(request: HttpRequest, filters: RecordFilters, form: ExportForm) -> Http
         "total_is_at_least": total.is_at_least,
         "total_is_capped": total.is_at_least and total.number >= MAX_COUNTED,
         "time_zone": timezone.get_current_timezone_name(),
-        "with_subjects": request.user.has_perm("records.view_content"),
+        "with_subjects": request.user.has_perm(NEEDED_FOR_SUBJECTS),
     }
     return render(request, "exports/new.html", context, status=400 if form.is_bound else 200)
 
 
-@permission_required(_NEEDED, raise_exception=True)
+@permission_required(NEEDED, raise_exception=True)
 @require_safe
 @never_cache
 @vary_on_headers("HX-Request")
@@ -118,7 +131,7 @@ def list_exports(request: HttpRequest) -> HttpResponse:
     return render(request, _part_or_page(request, "list"), context)
 
 
-@permission_required(_NEEDED, raise_exception=True)
+@permission_required(NEEDED, raise_exception=True)
 @require_safe
 @never_cache
 @vary_on_headers("HX-Request")
@@ -137,7 +150,7 @@ def show_export(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, _part_or_page(request, "order"), context)
 
 
-@permission_required(_NEEDED, raise_exception=True)
+@permission_required(NEEDED, raise_exception=True)
 @require_POST
 @never_cache
 def cancel_export(request: HttpRequest, pk: int) -> HttpResponse:
@@ -152,7 +165,7 @@ def cancel_export(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("delivery:export_order", work.pk)
 
 
-@permission_required(_NEEDED, raise_exception=True)
+@permission_required(NEEDED, raise_exception=True)
 @require_safe
 @never_cache
 def fetch_export(request: HttpRequest, pk: int) -> HttpResponseBase:
@@ -160,7 +173,7 @@ def fetch_export(request: HttpRequest, pk: int) -> HttpResponseBase:
     work = get_object_or_404(_find_orders(request), pk=pk)
     if not work.is_ready or work.expires_at is None or work.expires_at <= database_now():
         raise Http404
-    if work.with_subjects and not request.user.has_perm("records.view_content"):
+    if work.with_subjects and not request.user.has_perm(NEEDED_FOR_SUBJECTS):
         raise PermissionDenied  # it was asked for while the person might
     logger.info("an export is fetched", extra={"export": work.pk, "by": request.user.get_username(), "file": work.kind})
     return StreamingHttpResponse(

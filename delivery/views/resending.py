@@ -8,6 +8,7 @@ from uuid import uuid4
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
@@ -17,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.decorators.vary import vary_on_headers
 
 from delivery.resending import orders
-from delivery.resending.ending import find_left_out
+from delivery.resending.ending import NEEDED, find_left_out
 from delivery.resending.forms import Destination, ResendingForm
 from delivery.resending.meant import find_meant
 from delivery.wake import wake_for_resending
@@ -33,10 +34,9 @@ if TYPE_CHECKING:
 PATIENCE = 1.0
 """Seconds that a person waits for an order; the rest of it goes on behind the scenes."""
 MAX_LISTED = 50
-_NEEDED = ("records.view_sendingrecord", "records.send_mail")
 
 
-@permission_required(_NEEDED, raise_exception=True)
+@permission_required(NEEDED, raise_exception=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def send_many_again(request: HttpRequest) -> HttpResponse:
@@ -53,8 +53,7 @@ def send_many_again(request: HttpRequest) -> HttpResponse:
         return _ask(request, filters, _fresh_form(request))
     form = ResendingForm(request.POST, person=request.user)
     if form.is_stale:
-        messages.warning(request, _("The page was out of date, and nothing was sent. This is the present one."))
-        return HttpResponseRedirect(request.get_full_path())
+        return _show_anew(request)
     if not form.is_valid():
         return _ask(request, filters, form)
     if form.is_for_another and not form.may_choose:
@@ -83,6 +82,7 @@ def _ask(request: HttpRequest, filters: RecordFilters, form: ResendingForm) -> H
 
 
 def _begin(request: HttpRequest, filters: RecordFilters, form: ResendingForm) -> HttpResponse:
+    assert isinstance(request.user, User)
     sender: Sender | None = form.cleaned_data["sender"]
     order = orders.Order(
         ticket=form.cleaned_data["ticket"],
@@ -90,16 +90,24 @@ def _begin(request: HttpRequest, filters: RecordFilters, form: ResendingForm) ->
         up_to=form.cleaned_data["up_to"],
         to=form.cleaned_data["to"],
         sender_id=sender.pk if sender else None,
-        done_by=request.user.get_username(),
+        person=request.user,
         requester_ip=request.META.get("REMOTE_ADDR") or None,
     )
-    work = orders.run(orders.give(order), seconds=PATIENCE)
+    try:
+        work = orders.run(orders.give(order), seconds=PATIENCE)
+    except orders.TicketTakenError:
+        return _show_anew(request)
     if work.is_unfinished:
         wake_for_resending(work.pk)
     return redirect("delivery:resending", work.pk)
 
 
-@permission_required(_NEEDED, raise_exception=True)
+def _show_anew(request: HttpRequest) -> HttpResponse:
+    messages.warning(request, _("The page was out of date, and nothing was sent. This is the present one."))
+    return HttpResponseRedirect(request.get_full_path())
+
+
+@permission_required(NEEDED, raise_exception=True)
 @require_safe
 @never_cache
 @vary_on_headers("HX-Request")
@@ -110,7 +118,7 @@ def list_orders(request: HttpRequest) -> HttpResponse:
     return render(request, _part_or_page(request, "resendings"), context)
 
 
-@permission_required(_NEEDED, raise_exception=True)
+@permission_required(NEEDED, raise_exception=True)
 @require_safe
 @never_cache
 @vary_on_headers("HX-Request")
@@ -130,7 +138,7 @@ def show_order(request: HttpRequest, pk: int) -> HttpResponse:
     return render(request, _part_or_page(request, "resending"), context)
 
 
-@permission_required(_NEEDED, raise_exception=True)
+@permission_required(NEEDED, raise_exception=True)
 @require_POST
 @never_cache
 def cancel_order(request: HttpRequest, pk: int) -> HttpResponse:
@@ -147,7 +155,7 @@ def cancel_order(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _may_cancel(request: HttpRequest, work: Resending) -> bool:
     """Let people stop what they began, and those stop it who may cancel others' mail."""
-    return work.done_by == request.user.get_username() or request.user.has_perm("records.cancel_mail")
+    return work.person_id == request.user.pk or request.user.has_perm("records.cancel_mail")
 
 
 def _part_or_page(request: HttpRequest, name: str) -> str:

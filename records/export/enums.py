@@ -40,5 +40,9 @@ class ExportFailure(models.TextChoices):
         "no_key",
         _("There is no usable encryption key to sign with. System checks say what is wrong with the keys."),
     )
+    NOT_ALLOWED = (
+        "not_allowed",
+        _("Whoever asked for it was deactivated since, or may not export these records any more."),
+    )
     FILTERS_GONE = "filters_gone", _("Its filters are not known any more. Begin it anew from the record list.")
     TOO_LONG = "too_long", _("It was not finished within a day. See that workers are running, or narrow it by days.")

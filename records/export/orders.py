@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.contrib.auth import get_user_model
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone, translation
 
 from records.clock import database_now
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
     from records.filters import RecordFilters
+    from records.search.finding import Count
 
 logger = logging.getLogger(__name__)
 
@@ -34,10 +35,17 @@ MAX_UNFINISHED = 3
 """Exports of one person that may be unfinished at a time."""
 MAX_COUNTED = 10_000
 """Records that are counted beforehand."""
+NEEDED = ("records.view_sendingrecord", "records.export_records")
+"""What a person must be allowed to, from asking until fetching."""
+NEEDED_FOR_SUBJECTS = "records.view_content"
 
 
 class TooManyExportsError(Exception):
     """A person has as many unfinished exports as one may have; it is not raised for finished ones."""
+
+
+class TicketTakenError(Exception):
+    """The ticket came with a page of another person; it is not raised where the same person sends it in twice."""
 
 
 class PieceGoneError(Exception):
@@ -60,21 +68,39 @@ def give(asked: Asked) -> ExportOrder:
     """Keep an order; `writing.write_next` does it. The same ticket of the same person is the same order.
 
     Raises:
+        TicketTakenError: The ticket is that of another person's order.
         TooManyExportsError: The person has too many unfinished ones.
     """
+    if known := _find(asked):
+        return known
     # Relative days are those of today, however long it takes.
     filters = replace(asked.filters, range=None)
     total = count(filters, MAX_COUNTED)
+    try:
+        order = _keep(asked, filters, total)
+    except IntegrityError as error:  # another person sent in the same ticket at that moment
+        raise TicketTakenError from error
+    logger.info("records are to be exported", extra={"export": order.pk, "by": order.done_by, "file": order.kind})
+    return order
+
+
+def _find(asked: Asked) -> ExportOrder | None:
+    known = ExportOrder.objects.filter(ticket=asked.ticket).first()
+    if known and known.person_id != asked.person.pk:
+        raise TicketTakenError
+    return known
+
+
+def _keep(asked: Asked, filters: RecordFilters, total: Count) -> ExportOrder:
     with transaction.atomic():
         # One after the other for one person, so that none is too many.
         person = get_user_model().objects.select_for_update().get(pk=asked.person.pk)
-        known = ExportOrder.objects.filter(ticket=asked.ticket, person=person).first()
-        if known:
+        if known := _find(asked):
             return known
         if ExportOrder.objects.filter(person=person, state__in=UNFINISHED).count() >= MAX_UNFINISHED:
             raise TooManyExportsError
         now = database_now()
-        order = ExportOrder.objects.create(
+        return ExportOrder.objects.create(
             ticket=asked.ticket,
             person=person,
             done_by=person.get_username()[:150],
@@ -82,15 +108,21 @@ def give(asked: Asked) -> ExportOrder:
             query=filters.as_query(),
             time_zone=str(timezone.get_current_timezone()),
             language=translation.get_language() or "en",
-            with_subjects=asked.kind != FileKind.EVIDENCE and person.has_perm("records.view_content"),
+            with_subjects=asked.kind != FileKind.EVIDENCE and person.has_perm(NEEDED_FOR_SUBJECTS),
             total=total.number,
             total_is_at_least=total.is_at_least,
             progress=begin_at(now),
             asked_at=now,
             moved_at=now,
         )
-    logger.info("records are to be exported", extra={"export": order.pk, "by": order.done_by, "file": order.kind})
-    return order
+
+
+def may_have(order: ExportOrder) -> bool:
+    """Tell whether the person who asked for a file may still have it, by what is stored of that person now."""
+    person = get_user_model().objects.filter(pk=order.person_id).first()
+    if person is None:
+        return False
+    return person.has_perms(NEEDED) and (not order.with_subjects or person.has_perm(NEEDED_FOR_SUBJECTS))
 
 
 def cancel(order: ExportOrder, by: str) -> bool:

@@ -14,7 +14,7 @@ from records.clock import database_now
 from records.enums import Packing
 from records.export.enums import ExportFailure, ExportState
 from records.export.models import UNFINISHED, ExportOrder, ExportPiece
-from records.export.orders import KEPT
+from records.export.orders import KEPT, may_have
 from records.export.parts import FiltersGoneError, Part, write_part
 from records.packing import Packed
 from senders.exceptions import KeyringError
@@ -73,6 +73,8 @@ def find_room() -> int:
 
 
 def _try_part(order: ExportOrder) -> Part | ExportFailure:
+    if not may_have(order):
+        return ExportFailure.NOT_ALLOWED
     try:
         return write_part(order)
     except FiltersGoneError:

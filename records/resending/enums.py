@@ -17,6 +17,8 @@ class ResendingState(models.TextChoices):
     """A person stopped it: the rest is not sent again. Final."""
     TOO_MANY = "too_many", _("Too many mails")
     """More mails were meant than may be sent again at once: none was. Final."""
+    FORBIDDEN = "forbidden", _("Not allowed any more")
+    """Whoever began it was deactivated since, or may not send mail any more: the rest is not sent again. Final."""
 
 
 class LeftOut(models.TextChoices):

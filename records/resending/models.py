@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -31,7 +32,10 @@ class Resending(models.Model):
     total = models.PositiveIntegerField(default=0, help_text=_("Mails that are meant"))
     sent = models.PositiveIntegerField(default=0, help_text=_("Mails that were asked for again"))
     left_out: "Counts" = models.JSONField(default=dict, help_text=_("How many were left out, by the reason"))
-    done_by = models.CharField(max_length=150)
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    done_by = models.CharField(max_length=150, help_text=_("What the person was called then"))
     requester_ip = models.GenericIPAddressField(null=True)
     began_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)

@@ -3,6 +3,7 @@
 import io
 import json
 import signal
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,14 +25,14 @@ from records.export import orders, parts, reading, writing
 from records.export.csv_file import stream_csv
 from records.export.enums import FileKind
 from records.export.models import ExportOrder, ExportPiece
-from records.export.orders import Asked, TooManyExportsError, cancel, give, read_file
+from records.export.orders import Asked, TicketTakenError, TooManyExportsError, cancel, give, read_file
 from records.export.reading import Export
 from records.export.tidying import tidy
 from records.filters import RecordFilters
 from records.models import Mail, SendingRecord
 from senders.keyring import key_file
 from tests.delivery.engine.processes import start
-from tests.people import make_person
+from tests.people import lose, make_person
 from tests.records.rows import NOON, make_mail, make_record
 from tests.together import do_at_once
 
@@ -49,7 +50,7 @@ def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def person() -> User:
-    return make_person("records.export_records")
+    return make_person(*orders.NEEDED)
 
 
 def make_records(count: int) -> None:
@@ -183,7 +184,7 @@ class TestLimits:
         works = [order(person) for _ in range(3)]
         with pytest.raises(TooManyExportsError):
             order(person)
-        order(make_person("records.export_records", name="other"))
+        order(make_person(*orders.NEEDED, name="other"))
         write(works[0])
         order(person)
 
@@ -191,6 +192,17 @@ class TestLimits:
         ticket = uuid4()
         asked = Asked(ticket=ticket, person=person, kind=FileKind.CSV, filters=RecordFilters())
         assert give(asked) == give(asked)
+
+    def test_the_ticket_of_another_is_no_order(self, person: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked = Asked(ticket=uuid4(), person=person, kind=FileKind.CSV, filters=RecordFilters())
+        give(asked)
+        late = replace(asked, person=make_person(*orders.NEEDED))
+        with pytest.raises(TicketTakenError):
+            give(late)
+        monkeypatch.setattr(orders, "_find", lambda _asked: None)  # both sent it in at the same moment
+        with pytest.raises(TicketTakenError):
+            give(late)
+        assert ExportOrder.objects.get().person == person
 
     def test_files_never_take_more_than_their_room(self, person: User, monkeypatch: pytest.MonkeyPatch) -> None:
         make_records(7)
@@ -230,6 +242,25 @@ def test_filters_that_nobody_knows_any_more_fail(person: User) -> None:
     assert not writing.write_next(work.pk)
     work.refresh_from_db()
     assert (work.state, work.failure) == ("failed", "filters_gone")
+
+
+@pytest.mark.parametrize("lost", ["active", "export_records", "view_sendingrecord", "view_content"])
+@pytest.mark.parametrize("parts_before", [0, 1])
+def test_nothing_more_is_read_for_whom_it_is_forbidden_by_now(
+    lost: str, parts_before: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_records(4)
+    person = make_person(*orders.NEEDED, orders.NEEDED_FOR_SUBJECTS)
+    work = order(person)
+    for _ in range(parts_before):
+        writing.write_next(work.pk)
+    lose(person, lost)
+    monkeypatch.delattr(writing, "write_part")
+    assert not writing.write_next(work.pk)
+    work.refresh_from_db()
+    assert (work.state, work.failure, work.pieces_count) == ("failed", "not_allowed", parts_before)
+    tidy(60)
+    assert not ExportPiece.objects.exists()
 
 
 def test_evidence_is_not_gone_on_with_under_another_key(person: User) -> None:

@@ -17,7 +17,7 @@ from records.evidence.keys import read_public_key
 from records.evidence.verifying import Verification
 from records.export import parts, reading, writing
 from records.export.models import ExportOrder
-from tests.people import client_of, make_person
+from tests.people import client_of, lose, make_person
 from tests.records.rows import NOON, make_mail, make_record
 from tests.web.checking import MAILBOX, assert_accessible, skip_sign_in
 
@@ -114,6 +114,27 @@ def test_a_page_that_is_sent_in_twice_begins_once(client: Client) -> None:
     ticket = str(uuid4())
     assert begin(client, ticket=ticket) == begin(client, ticket=ticket)
     assert client.post(f"{URL}new/", {"kind": "csv"}, follow=True).redirect_chain == [(f"{URL}new/", 302)]
+
+
+def test_a_page_of_another_begins_nothing_and_tells_nothing(client: Client) -> None:
+    ticket = str(uuid4())
+    order = begin(client, ticket=ticket)
+    other = client_of(make_person(*NEEDED, name="bob"))
+    path = f"{URL}new/?receiver=r1"
+    response = other.post(path, {"kind": "csv", "ticket": ticket}, follow=True)
+    assert response.redirect_chain == [(path, 302)]
+    assert "The page was out of date, and nothing was begun." in text_of(response.content)
+    assert ExportOrder.objects.get() == order
+    assert begin(other).person.username == "bob"
+
+
+def test_whose_permission_is_gone_is_told_on_its_page(ann: User, client: Client) -> None:
+    order = begin(client)
+    lose(ann, "active")
+    finish(order)
+    superuser = client_of(User.objects.create_superuser("root"))
+    said = text_of(superuser.get(f"{URL}{order.pk}/").content)
+    assert "Whoever asked for it was deactivated since, or may not export these records any more." in said
 
 
 def test_where_none_can_begin_it_says_why(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from records.resending.models import Resending
 from senders.models import Sender
 from tests.delivery.engine.scenes import make_sender
 from tests.delivery.resending.scenes import is_test, order, receivers_of_copies, went, went_many
-from tests.people import client_of, make_person
+from tests.people import client_of, lose, make_person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -144,6 +144,17 @@ class TestBeginning:
         assert ada.post(URL, values).headers["Location"] == ada.post(URL, values).headers["Location"]
         assert Mail.objects.count() == 2
 
+    def test_a_page_of_another_begins_nothing_and_tells_nothing(self, ada: Client, sender: Sender) -> None:
+        went_many(sender, 2)
+        values = typed()
+        ada.post(f"{URL}?receiver=r1", values)
+        bob = client_of(make_person(*NEEDED, name="bob"))
+        response = bob.post(f"{URL}?receiver=r0", values, follow=True)
+        assert response.redirect_chain == [(f"{URL}?receiver=r0", 302)]
+        assert "The page was out of date, and nothing was sent." in text_of(response.content)
+        assert (the_order().done_by, Mail.objects.count()) == ("ada", 3)
+        assert bob.post(f"{URL}?receiver=r0", typed()).headers["Location"].startswith(ORDERS)
+
     def test_nothing_that_came_after_the_question_goes(self, ada: Client, sender: Sender) -> None:
         went(sender)
         values = typed()
@@ -218,6 +229,16 @@ class TestFollowing:
         went_many(sender, 2)
         work = orders.run(order())
         assert "Nothing was sent: more than 1 mails are meant." in shown(ada, f"{ORDERS}{work.pk}/")
+
+    def test_it_says_that_its_giver_may_not_send_any_more(self, ada: Client) -> None:
+        bob = make_person(*NEEDED, name="bob")
+        work = order(person=bob)
+        lose(bob, "active")
+        orders.run(work)
+        assert "Stopped: bob was deactivated since, or may not send these mails any more." in shown(
+            ada, f"{ORDERS}{work.pk}/"
+        )
+        assert "Not allowed any more" in shown(ada, ORDERS)
 
     def test_the_part_that_changes_is_asked_for_alone(self, ada: Client) -> None:
         work = order()

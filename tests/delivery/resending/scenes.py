@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.contrib.auth.models import User
+
 from delivery.resending import orders
 from delivery.resending.orders import Order
 from records.clock import database_now
@@ -14,9 +16,11 @@ from records.paging import Position
 from records.resending.models import Resending
 from senders.models import Sender
 from tests.delivery.engine.scenes import accept
+from tests.people import make_person
 from tests.records.rows import make_record
 
 BY = "ada"
+NEEDED = ("records.view_sendingrecord", "records.send_mail", "records.view_content")
 _STATES = {Outcome.ACCEPTED: ReceiverState.ACCEPTED, Outcome.UNKNOWN: ReceiverState.UNCERTAIN}
 
 
@@ -56,12 +60,18 @@ def went_many(sender: Sender, count: int, **values: Any) -> list[Mail]:
     return [went(sender, f"r{number}@example.org", **values) for number in range(count)]
 
 
+def ask() -> User:
+    """Return who asks: Ada."""
+    return User.objects.filter(username=BY).first() or make_person(*NEEDED, name=BY)
+
+
 def order(
     *,
     to: str = "",
     sender_id: int | None = None,
     ticket: UUID | None = None,
     up_to: Position | None = None,
+    person: User | None = None,
     **filters: Any,
 ) -> Resending:
     """Give an order; nothing of it is done yet."""
@@ -72,7 +82,7 @@ def order(
             up_to=up_to or orders.find_end(),
             to=to,
             sender_id=sender_id,
-            done_by=BY,
+            person=person or ask(),
             requester_ip="10.0.0.7",
         )
     )

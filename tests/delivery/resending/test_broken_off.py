@@ -12,13 +12,15 @@ from redis import Redis
 from delivery import tasks, worker
 from delivery.control import bulk
 from delivery.resending import collecting, orders, sending
+from delivery.resending.orders import TicketTakenError
 from delivery.wake import wake_for_resending
 from records.models import Mail
 from records.resending.models import Resending, ResendingReceiver
 from senders.models import Sender
 from tests.delivery.engine.processes import start
 from tests.delivery.engine.scenes import make_sender
-from tests.delivery.resending.scenes import order, went_many
+from tests.delivery.resending.scenes import NEEDED, ask, order, went_many
+from tests.people import lose, make_person
 from tests.together import do_at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -129,6 +131,13 @@ def test_what_has_ended_cannot_be_cancelled(sender: Sender) -> None:
     assert stand(work) == ("done", 1)
 
 
+def test_the_ticket_of_another_is_no_order(sender: Sender) -> None:
+    work = order()
+    with pytest.raises(TicketTakenError):
+        order(ticket=work.ticket, person=make_person(*NEEDED))
+    assert Resending.objects.get().person == ask()
+
+
 def test_the_same_ticket_is_the_same_order(sender: Sender) -> None:
     went_many(sender, 1)
     work = orders.run(order())
@@ -179,6 +188,36 @@ class TestContinuing:
 
     def test_a_dead_broker_is_no_error(self, dead_broker: object) -> None:
         assert not wake_for_resending(1)
+
+
+@pytest.mark.usefixtures("_small_batches")
+@pytest.mark.parametrize("batches", [0, 1, 4])
+@pytest.mark.parametrize("lost", ["active", "send_mail", "view_sendingrecord", "view_content", "everything"])
+def test_for_whom_it_is_forbidden_by_now_nothing_more_is_sent(lost: str, batches: int, sender: Sender) -> None:
+    went_many(sender, 5)
+    work = order(to="boss@example.org")
+    for _ in range(batches):
+        orders._do_batch(work.pk)
+    sent = stand(work)[1]
+    assert sent == (2 if batches == 4 else 0)
+    if lost == "everything":
+        ask().delete()
+    else:
+        lose(ask(), lost)
+    orders.continue_unfinished(seconds=60)
+    assert stand(work) == ("forbidden", sent)
+    assert work.finished_at is not None
+    assert not work.receivers.exists()
+    assert sum(copies()) == sent
+    assert not orders.cancel(work, "bob")
+
+
+def test_reading_content_is_needed_only_for_another_receiver(sender: Sender) -> None:
+    went_many(sender, 1)
+    work = order()
+    lose(ask(), "view_content")
+    orders.continue_unfinished(seconds=60)
+    assert stand(work) == ("done", 1)
 
 
 def test_when_the_time_is_over_the_sweep_goes_on(sender: Sender) -> None:
