@@ -6,7 +6,7 @@ import logging
 import time
 from datetime import timedelta
 
-from django.db import OperationalError
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 from delivery.control.bulk import repeat
 from delivery.engine.sweep import find_due_senders
@@ -24,6 +24,9 @@ BUSY = timedelta(seconds=30)
 LEFT_ALONE = timedelta(seconds=10)
 """Who moved within this time has a worker; the sweep looks for the others. What failed is left alone for longer."""
 
+_told: set[int] = set()
+"""Exports of which this process logged that they failed for now, until a part of them is written."""
+
 
 def continue_one(order_id: int, *, seconds: float) -> bool:
     """Go on with one export for a while; returns whether this process should go on soon.
@@ -33,13 +36,26 @@ def continue_one(order_id: int, *, seconds: float) -> bool:
     turns = _Turns(order_id)
     try:
         repeat(turns.take, seconds=seconds)
-    except OperationalError:
-        logger.warning("an export failed for now, the sweep continues it", extra={"export": order_id}, exc_info=True)
+    except (OperationalError, InterfaceError) as trouble:
+        _rest(order_id, trouble)
         return False
     except Exception:
         note_failure(order_id)
         raise
+    _told.discard(order_id)
     return turns.has_more
+
+
+def _rest(order_id: int, trouble: Exception) -> None:
+    """Leave an export alone for a while where the database is locked or away, and log that once for all tries."""
+    connection.close_if_unusable_or_obsolete()
+    try:
+        is_first = note_failure(order_id) == 1
+    except (DatabaseError, InterfaceError):  # then that can't be noted either, and the sweep fails too until it is back
+        is_first = True
+    if is_first and order_id not in _told:
+        logger.warning("an export failed for now, the sweep continues it", extra={"export": order_id}, exc_info=trouble)
+    _told.add(order_id)
 
 
 class _Turns:

@@ -53,18 +53,23 @@ def write_next(order_id: int) -> bool:
     return order.is_unfinished
 
 
-def note_failure(order_id: int) -> None:
-    """Note that a part could not be written for a reason that nobody foresaw: the next try comes later each time."""
+def note_failure(order_id: int) -> int:
+    """Note that a part could not be written: the next try comes later each time.
+
+    Returns:
+        How many times in a row; 0 where there is nothing more to write, or another process is at it.
+    """
     with transaction.atomic():
         unfinished = ExportOrder.objects.select_for_update(skip_locked=True).filter(pk=order_id, state__in=UNFINISHED)
         order = unfinished.first()
         if order is None:
-            return
+            return 0
         # The next part that is written has a progress without it.
         failures = order.progress.get("failures", 0) + 1
         order.progress["failures"] = failures
         order.moved_at = database_now() + min(FIRST_REST * 2 ** min(failures - 1, 20), LONGEST_REST)
         order.save(update_fields=["progress", "moved_at"])
+    return int(failures)
 
 
 def find_room() -> int:

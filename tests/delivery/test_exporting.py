@@ -12,6 +12,7 @@ from uuid import uuid4
 import openpyxl
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError
 from django.utils import timezone, translation
 from redis import Redis
 
@@ -344,6 +345,34 @@ class TestContinuing:
             assert broken.moved_at >= now + timedelta(seconds=seconds)
         assert file_of(work) == streamed()
 
+    def test_while_the_database_is_locked_it_rests_and_is_logged_once(
+        self, person: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        work = order(person)
+        with monkeypatch.context() as locked:
+            locked.setattr(exporting, "write_next", _locked)
+            for failures, seconds in enumerate([10, 20, 40], 1):
+                now = database_now()
+                ExportOrder.objects.update(moved_at=now - exporting.LEFT_ALONE)
+                exporting.continue_unfinished(seconds=60)
+                work.refresh_from_db()
+                assert (work.state, work.progress["failures"]) == ("waiting", failures)
+                assert work.moved_at >= now + timedelta(seconds=seconds)
+            locked.setattr(exporting, "note_failure", _locked)
+            for _ in range(2):
+                ExportOrder.objects.update(moved_at=database_now() - exporting.LEFT_ALONE)
+                exporting.continue_unfinished(seconds=60)
+        assert _warnings(caplog, work) == 1
+        assert write(work) == streamed()
+        with monkeypatch.context() as locked:
+            locked.setattr(exporting, "write_next", _locked)
+            locked.setattr(exporting, "note_failure", _locked)
+            other = order(person)
+            for _ in range(2):
+                assert not exporting.continue_one(other.pk, seconds=60)
+        assert _warnings(caplog, other) == 1
+        assert [each for each in caplog.records if each.levelname == "ERROR"] == []
+
     def test_a_part_that_is_written_after_all_makes_up_for_those_that_failed(
         self, person: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -357,6 +386,14 @@ class TestContinuing:
         assert work.progress["failures"] == 1
         assert write(work) == streamed()
         assert "failures" not in work.progress
+
+
+def _locked(_order_id: int) -> bool:
+    raise OperationalError("database is locked")
+
+
+def _warnings(caplog: pytest.LogCaptureFixture, work: ExportOrder) -> int:
+    return sum(each.levelname == "WARNING" and vars(each).get("export") == work.pk for each in caplog.records)
 
 
 @pytest.mark.parametrize("with_subjects", [False, True])
