@@ -20,7 +20,7 @@ from records.enums import (
 )
 from records.export.models import ExportOrder, ExportPiece  # noqa: F401  # tables of this room
 from records.interventions import BulkIntervention, Intervention  # noqa: F401  # tables of this room
-from records.keeping.models import KeepingRound, KeepingRules  # noqa: F401  # tables of this room
+from records.keeping.models import KeepingRound, KeepingRules, RemovalMark  # noqa: F401  # tables of this room
 from records.listing.models import ListPreference, SavedView  # noqa: F401  # tables of this room
 from records.masking.models import Masking, MaskingRule, SealedContent  # noqa: F401  # tables of this room
 from records.packing import unpack

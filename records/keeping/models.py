@@ -55,3 +55,20 @@ class KeepingRound(models.Model):
     def __str__(self) -> str:
         """Tell how far it has come."""
         return f"{self.stage} {self.reached}"
+
+
+class RemovalMark(models.Model):
+    """Up to when records were removed: of the hours after it, all are there. One row, once anything was removed.
+
+    It is moved on in the transaction that removes, and never back.
+    """
+
+    # Apart from the round: that one begins anew every hour.
+    latest_at = models.DateTimeField(help_text=_("When the latest try began that was ever removed"))
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        """Tell the time."""
+        return f"up to {self.latest_at:%Y-%m-%d %H:%M}"

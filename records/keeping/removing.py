@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from django.db.models import CASCADE, Exists, OuterRef, QuerySet
 
+from records.keeping.completeness import mark_removed
 from records.keeping.finding import ended_mail, young_contents
 from records.keeping.rules import Bounds
 from records.keeping.stripping import strip_files
@@ -31,7 +32,9 @@ def remove_mails(ids: Sequence[int], bounds: Bounds) -> Removed:
     """Remove mails with all that belongs to them."""
     mail_ids = _lock(ids, bounds)
     contents = _remove_contents(mail_ids)
-    records = _delete(SendingRecord.objects.filter(mail_id__in=mail_ids))
+    tries = SendingRecord.objects.filter(mail_id__in=mail_ids)
+    mark_removed(tries)
+    records = _delete(tries)
     for relation in Mail._meta.related_objects:  # noqa: SLF001  # a public interface, its name notwithstanding
         rows = relation.related_model._base_manager.filter(**{f"{relation.field.name}__in": mail_ids})  # noqa: SLF001  # as well
         if relation.on_delete is CASCADE:

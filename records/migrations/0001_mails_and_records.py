@@ -59,6 +59,16 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='RemovalMark',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('latest_at', models.DateTimeField(help_text='When the latest try began that was ever removed')),
+            ],
+            options={
+                'default_permissions': (),
+            },
+        ),
+        migrations.CreateModel(
             name='Body',
             fields=[
                 ('id', models.BigIntegerField(help_text='The id of the first mail that said it', primary_key=True, serialize=False)),

@@ -2,6 +2,8 @@
 
 Records and sums are compared in one statement, and what is missing is noted as a delta like any other: nothing has to
 be stopped or locked. The sums by day and month and the totals are then made anew from those by hour.
+
+Sums outlive records: those of an hour of which any record was removed know more than the records do, and stay.
 """
 
 from collections.abc import Iterator
@@ -10,41 +12,76 @@ from datetime import UTC, date, datetime, timedelta
 from django.db import connection, transaction
 from django.db.models import Max, Min
 
+from records.clock import database_now
+from records.keeping.completeness import find_latest_removed
 from records.models import SendingRecord
 from records.rollups.adding import ENDED, FIGURES, KEY, RESULTS, select_sums, sums_by_result
-from records.rollups.folding import fold, wait_for_lock
+from records.rollups.folding import KEPT_FOR, fold, wait_for_lock
 from records.rollups.models import Rollup, RollupDelta
 
 _HOUR = timedelta(hours=1)
 
 
-def find_beginning() -> datetime | None:
-    """Find the first hour whose records are all there; None without records.
+def find_beginning(wanted: datetime | None = None) -> datetime | None:
+    """Find the first hour that can be counted anew: all of its records are there, and its sums are kept.
 
-    Where older records were pruned, the oldest hour may have lost some: its sums know more than the records do.
+    Args:
+        wanted: Where to begin if that is not too early; None for as early as can be.
+
+    Returns:
+        The beginning; None without records where nothing is wanted.
+    """
+    earliest = wanted or _find_first_record()
+    if earliest is None:
+        return None
+    removed = find_latest_removed()
+    bounds = [earliest, _midnight(_first_kept_day()), *([_hour_of(removed) + _HOUR] if removed else [])]
+    return max(bounds)
+
+
+def _find_first_record() -> datetime | None:
+    """Find the hour of the oldest record; the next one where older sums tell that some of it may be missing.
+
+    That is where records went in another way than by the rules of keeping, which leave a mark.
     """
     oldest = SendingRecord.objects.aggregate(at=Min("started_at"))["at"]
     if oldest is None:
         return None
     first = _hour_of(oldest)
-    were_pruned = Rollup.objects.filter(hour__lt=first).exists()
-    return first + _HOUR if were_pruned else first
+    has_older_sums = Rollup.objects.filter(hour__lt=first).exists()
+    return first + _HOUR if has_older_sums else first
 
 
 def rebuild(beginning: datetime) -> Iterator[datetime]:
-    """Correct the sums from an hour on, and yield each hour that was looked at."""
+    """Correct the sums from an hour on, and yield each hour that was looked at.
+
+    An hour of which records are removed meanwhile is left as it is.
+    """
     end = _find_end(beginning)
     hour = _hour_of(beginning)
     while hour <= end:
         _correct(hour)
-        yield hour
+        removed = find_latest_removed()
+        if removed is None or removed < hour:
+            yield hour
         hour += _HOUR
     fold()
-    days = _days_between(beginning.astimezone(UTC).date(), end.date())
+    first_kept = _first_kept_day()
+    days = [day for day in _days_between(beginning.astimezone(UTC).date(), end.date()) if day >= first_kept]
     for day in days:
         _derive(day)
     for month in sorted({day.replace(day=1) for day in days}):
-        _derive_month(month)
+        if month >= first_kept:
+            _derive_month(month)
+
+
+def _first_kept_day() -> date:
+    """Find the first day of which all sums by the hour are kept."""
+    return (database_now() - KEPT_FOR).date() + timedelta(days=1)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def _days_between(first: date, last: date) -> list[date]:
@@ -66,7 +103,10 @@ def _hour_of(moment: datetime) -> datetime:
 
 
 def _correct(hour: datetime) -> None:
-    """Note what the sums of an hour lack, or have too much; one statement, so that all it reads is of one moment."""
+    """Note what the sums of an hour lack, or have too much, unless any of its records was removed.
+
+    One statement, so that all it reads is of one moment: records go in the transaction that moves the mark on.
+    """
     key = ", ".join(KEY)
     counted = ", ".join(FIGURES)
     taken = ", ".join(f"-{name}" for name in FIGURES)
@@ -87,15 +127,16 @@ def _correct(hour: datetime) -> None:
                 UNION ALL
                 SELECT {key}, {taken} FROM records_rollupdelta WHERE hour = %s
             ) both_sides
+            WHERE NOT EXISTS (SELECT 1 FROM records_removalmark WHERE latest_at >= %s)
             GROUP BY {key} HAVING {is_wrong}
             """,  # noqa: S608  # names of our own, no value from outside
-            [since, since, until, since, since],
+            [since, since, until, since, since, since],
         )
 
 
 def _derive(day: date) -> None:
     """Make the sums of a day and the totals of its hours from the sums by hour."""
-    begins = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    begins = _midnight(day)
     bounds = [connection.ops.adapt_datetimefield_value(moment) for moment in (begins, begins + timedelta(days=1))]
     on_day = connection.ops.adapt_datefield_value(day)
     figures = ", ".join(FIGURES)

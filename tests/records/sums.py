@@ -58,6 +58,11 @@ def read_from_sums() -> Counted:
 def assert_sums_agree() -> None:
     """Compare sums and records, and the sums of different lengths among each other."""
     assert read_from_sums() == counted_from_records()
+    assert_lengths_agree()
+
+
+def assert_lengths_agree() -> None:
+    """Compare the sums of different lengths among each other."""
     days, by_hours, totals, of_hours = Counted(), Counted(), Counted(), Counted()
     months, by_days = Counted(), Counted()
     for day in DayRollup.objects.all():
