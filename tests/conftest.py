@@ -8,7 +8,7 @@ from typing import NoReturn
 import pytest
 from django.conf import settings as django_settings
 from django.utils import translation
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from pytest_django.fixtures import Settings
 
 from mailbox_admin import preparation
@@ -76,6 +76,7 @@ def browser() -> Iterator[Browser]:
         executable = services.find_chromium()
     except services.MissingServerError as error:
         _give_up(error)
+    expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=executable, args=_BROWSER_OPTIONS)
         yield chromium
@@ -95,7 +96,7 @@ def page(browser: Browser) -> Iterator[Page]:
             complaints.append(f"{message.type}: {message.text}")
 
     with browser.new_context(viewport={"width": 1280, "height": 800}, locale="en-US") as context:
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         fresh = context.new_page()
         fresh.on("console", note)
         fresh.on("pageerror", lambda error: complaints.append(f"script: {error}"))

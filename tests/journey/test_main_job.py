@@ -20,7 +20,7 @@ def visitor(browser: Browser, **options: Any) -> Iterator[Page]:
     """A browser of its own; nothing may stand in its console."""
     said: list[str] = []
     with browser.new_context(locale="en-US", **options) as context:
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(60_000)
         page = context.new_page()
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))

@@ -47,7 +47,7 @@ def step(page: Page, key: str) -> str:
 
 
 def expect_verdict(page: Page, verdict: str) -> None:
-    expect(page.locator(f'[data-verdict="{verdict}"]')).to_be_visible(timeout=15_000)
+    expect(page.locator(f'[data-verdict="{verdict}"]')).to_be_visible(timeout=60_000)
 
 
 def test_right_settings_pass_step_by_step_and_nothing_typed_is_lost(form: Page, server: smtpd.MailServer) -> None:

@@ -207,7 +207,7 @@ class TestWithoutScripts:
     @pytest.fixture
     def plain(self, browser: Browser, live_server: LiveServer, administrator: User) -> Iterator[Page]:
         with browser.new_context(java_script_enabled=False, base_url=live_server.url, locale="en-US") as context:
-            context.set_default_timeout(10_000)
+            context.set_default_timeout(30_000)
             page = context.new_page()
             sign_in(page, live_server.url, administrator)
             yield page

@@ -32,7 +32,7 @@ def test_a_pause_under_way_stops_all_but_what_is_in_hand(
         accept_mails([request] * MAILS)
         server.wait_for(1)
         pause_sender(sender, BY)
-        services.wait_until(lambda: not Mail.objects.filter(state="sending").exists(), seconds=15, what="the pause")
+        services.wait_until(lambda: not Mail.objects.filter(state="sending").exists(), what="the pause")
         waiting = Mail.objects.filter(state="queued", attempts=0).count()
         assert waiting + Mail.objects.filter(state="sent").count() == MAILS
         assert 0 < waiting < MAILS

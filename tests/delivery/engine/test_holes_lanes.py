@@ -185,7 +185,7 @@ def test_a_worker_that_stops_gives_back_what_waits_behind_a_mail_that_hangs(
     )
     assert counted(Mail, "attempts") == {1: 22, 0: 38}
     patient.release.set()
-    services.wait_until(lambda: counted(Mail, "state") == {"sent": 21, "queued": 39}, seconds=10)
+    services.wait_until(lambda: counted(Mail, "state") == {"sent": 21, "queued": 39})
     assert counted(SendingRecord, "outcome") == {"accepted": 21}
 
 
@@ -204,7 +204,7 @@ def test_urgent_mail_does_not_wait_behind_what_was_claimed_before_the_server_bec
     services.wait_until(lambda: len(patient.subjects) == 59, seconds=20)  # two are with the line that hangs
     assert patient.subjects.index("Your code") == 20
     patient.release.set()
-    services.wait_until(lambda: counted(Mail, "state") == {"sent": 61}, seconds=10)
+    services.wait_until(lambda: counted(Mail, "state") == {"sent": 61})
     assert set(Counter(patient.subjects).values()) == {1}
 
 
@@ -224,7 +224,7 @@ def test_a_line_that_joins_one_whose_turn_is_over_takes_a_turn_of_its_own(
     settings.MAILBOX_DRAIN_SECONDS = 30.0
     mail = accept(sender)
     dispatcher.wake(sender.pk, is_urgent=True)
-    services.wait_until(lambda: fresh(mail).state == "sent", seconds=10)
+    services.wait_until(lambda: fresh(mail).state == "sent")
 
 
 def test_groups_that_are_settled_are_forgotten_though_one_before_them_is_not(

@@ -170,7 +170,7 @@ def test_one_line_hangs_after_its_dot_and_the_others_go_on_and_what_is_known_is_
         accept_many(sender)
         dispatcher.wake(sender.pk)
         server.wait_for(MANY - 2, 30)  # the hanging line has taken the mail behind, too
-        services.wait_until(lambda: states() == {"sent": MANY - 2, "sending": 2}, seconds=3)
+        services.wait_until(lambda: states() == {"sent": MANY - 2, "sending": 2})
         services.wait_until(lambda: dispatcher.count_lines(sender.pk) == 1)
     services.wait_until(lambda: dispatcher.count_lines(sender.pk) == 0)
     assert states() == {"sent": MANY - 2, "retry": 2}

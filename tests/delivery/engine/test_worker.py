@@ -19,6 +19,9 @@ from tests.delivery.engine.scenes import accept, copies, make_sender
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+NO_SWEEPS = {"SWEEP_SECONDS": "900"}
+"""Whatever goes out was woken for."""
+
 
 def is_listening(redis_url: str) -> bool:
     with redis.Redis.from_url(redis_url) as client:
@@ -26,11 +29,12 @@ def is_listening(redis_url: str) -> bool:
 
 
 @contextmanager
-def running_worker(redis_url: str, log: Path, pool: str = "threads") -> Iterator[subprocess.Popen[str]]:
+def running_worker(redis_url: str, log: Path, pool: str = "threads", **values: str) -> Iterator[subprocess.Popen[str]]:
+    values["REDIS_URL"] = redis_url
     if pool == "threads":
-        worker = start_worker("--concurrency", "2", log=log, REDIS_URL=redis_url)
+        worker = start_worker("--concurrency", "2", log=log, **values)
     else:
-        worker = start("celery", "-A", "mailbox_admin", "worker", "-P", pool, "-c", "2", log=log, REDIS_URL=redis_url)
+        worker = start("celery", "-A", "mailbox_admin", "worker", "-P", pool, "-c", "2", log=log, **values)
     try:
         services.wait_until(lambda: is_listening(redis_url), what="the worker's start")
         yield worker
@@ -58,15 +62,15 @@ def all_are(state: str) -> bool:
 
 
 @pytest.mark.parametrize("pool", ["threads", "prefork"])
-def test_an_accepted_mail_is_sent_within_a_second(
+def test_an_accepted_mail_is_sent_without_waiting_for_a_sweep(
     pool: str, broker: "redis.Redis", redis_url: str, server: smtpd.MailServer, tmp_path: Path
 ) -> None:
     sender = make_sender(server)
-    with running_worker(redis_url, tmp_path / "log", pool):
+    with running_worker(redis_url, tmp_path / "log", pool, **NO_SWEEPS):
         for number in range(1, 4):
             accept(sender)
-            server.wait_for(number, 3)
-        services.wait_until(lambda: all_are("sent"), seconds=5)
+            server.wait_for(number, 30)
+        services.wait_until(lambda: all_are("sent"))
 
 
 def test_an_emptied_broker_loses_no_mail(
@@ -78,7 +82,7 @@ def test_an_emptied_broker_loses_no_mail(
     with running_worker(redis_url, tmp_path / "log"):
         order_sweep()
         server.wait_for(len(mails))
-        services.wait_until(lambda: all_are("sent"), seconds=5)
+        services.wait_until(lambda: all_are("sent"))
     assert Heartbeat.objects.filter(name="worker").exists()
 
 
@@ -108,7 +112,7 @@ def test_without_any_broker_a_worker_sends_by_its_own_sweeps_and_stops_when_told
         server.wait_for(1)
         accept(sender)
         server.wait_for(2)
-        services.wait_until(lambda: all_are("sent"), seconds=5)
+        services.wait_until(lambda: all_are("sent"))
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(30) == 0
 
@@ -118,24 +122,28 @@ def test_one_account_is_served_at_once_while_the_servers_of_twenty_others_hang(
 ) -> None:
     with smtpd.mail_server() as silent:
         silent.answer("EHLO", smtpd.Misbehaviour.HANG)
-        hanging = [make_sender(silent, address=f"h{number}@example.com", timeout=60) for number in range(20)]
+        hanging = [make_sender(silent, address=f"h{number}@example.com", timeout=120) for number in range(20)]
         working = make_sender(server)
-        with running_worker(redis_url, tmp_path / "log"):
+        with running_worker(redis_url, tmp_path / "log", **NO_SWEEPS):
             for sender in hanging:
                 accept(sender)
             services.wait_until(lambda: silent.connections == len(hanging), what="twenty hanging sessions")
             accept(working)
-            server.wait_for(1, 2)
+            server.wait_for(1, 30)
+            assert silent.connections == len(hanging)
 
 
 def test_two_workers_share_the_only_connection_of_an_account_without_waiting_for_a_sweep(
     broker: "redis.Redis", redis_url: str, server: smtpd.MailServer, tmp_path: Path
 ) -> None:
     sender = make_sender(server, max_connections=1)
-    with running_worker(redis_url, tmp_path / "one"), running_worker(redis_url, tmp_path / "other"):
+    with (
+        running_worker(redis_url, tmp_path / "one", **NO_SWEEPS),
+        running_worker(redis_url, tmp_path / "other", **NO_SWEEPS),
+    ):
         for number in range(1, 9):
             accept(sender)
-            server.wait_for(number, 5)
+            server.wait_for(number, 30)
     assert {mail.connection for mail in server.mails} == {1}
 
 
