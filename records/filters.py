@@ -14,6 +14,9 @@ from django.utils.translation import gettext_lazy as _
 from records.enums import Outcome, Phase, ResultClass
 from records.querysets import SendingRecordQuerySet
 
+NO_CAUSE = "none"
+"""What stands in the place of a cause's key for tries that went wrong without one."""
+
 
 class DayRange(models.TextChoices):
     """Days that end today, whatever day today is: what an address or a saved view says stays true tomorrow."""
@@ -54,7 +57,7 @@ class RecordFilters:
     mail_id: int | None = None
     outcome: Outcome | None = None
     cause: str = ""
-    """Key of an entry of the error book."""
+    """Key of an entry of the error book, or `NO_CAUSE`."""
     phase: Phase | None = None
     """The step in which the try ended."""
     requester: str = ""
@@ -135,8 +138,12 @@ class RecordFilters:
         return self._apply_more(records)
 
     def _apply_more(self, records: SendingRecordQuerySet) -> SendingRecordQuerySet:
-        exact = {"outcome": self.outcome, "cause": self.cause, "phase": self.phase, "mail__message_id": self.message_id}
+        exact = {"outcome": self.outcome, "phase": self.phase, "mail__message_id": self.message_id}
         records = records.filter(**{name: value for name, value in exact.items() if value})
+        if self.cause == NO_CAUSE:
+            records = records.filter(cause="").exclude(outcome=Outcome.ACCEPTED)
+        elif self.cause:
+            records = records.filter(cause=self.cause)
         if self.subject:
             records = records.filter(mail__subject__icontains=self.subject)
         if self.requester and self.requester_is_address:

@@ -12,7 +12,7 @@ from django.utils.translation import pgettext_lazy
 
 from records.enums import Outcome, Phase, ResultClass
 from records.error_book import find_entry
-from records.filters import DayRange, RecordFilters
+from records.filters import NO_CAUSE, DayRange, RecordFilters
 from records.paging import MAX_ID
 
 MORE_FIELDS = ("since_time", "until_time", "subject", "outcome", "cause", "phase", "requester", "message_id")
@@ -229,6 +229,8 @@ def _part_moments(query: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def name_cause(key: str) -> str:
     """Name a cause in the words of the error book; by its key where the book has it no more."""
+    if key == NO_CAUSE:
+        return str(_("No known cause"))
     entry = find_entry(key)
     return str(entry.cause) if entry else key
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from records.enums import Outcome, ResultClass
+from records.filters import NO_CAUSE
 from records.forms import FilterForm
 from records.querysets import known_values
 from records.search.walks import along_indexes, fetch
@@ -27,9 +28,8 @@ def make_filter_form(request: HttpRequest) -> FilterForm:
     with along_indexes():
         for kind, value in fetch(CHOICES, ()):
             choices[kind].add(value)
-    return FilterForm(
-        request.GET, senders=choices["sender"], templates=choices["template"], causes=choices["cause"] - {""}
-    )
+    causes = {cause or NO_CAUSE for cause in choices["cause"]}
+    return FilterForm(request.GET, senders=choices["sender"], templates=choices["template"], causes=causes)
 
 
 def _latest_causes(outcome: Outcome) -> str:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from records.enums import Outcome, ResultClass, SkipReason
 from records.error_book import explain_outcome, find_entry
+from records.filters import NO_CAUSE
 from records.overview.spans import Window
 from records.rollups.adding import BOUNDS
 from records.rollups.reading import ServerSum, Sum, Sums
@@ -237,7 +238,7 @@ def _rank_causes(sums: Iterable[Sum], window: Window) -> Ranking[Cause]:
 
 def _cause(key: str, outcome: Outcome | None, tries: int, window: Window) -> Cause:
     if outcome:
-        return Cause(outcome.label, tries, window.filters(outcome=outcome).as_query())
+        return Cause(outcome.label, tries, window.filters(outcome=outcome, cause=NO_CAUSE).as_query())
     entry = find_entry(key)
     return Cause(str(entry.cause) if entry else key, tries, window.filters(cause=key).as_query())
 

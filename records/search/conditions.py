@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 from django.db.models import Field
 
+from records.enums import Outcome
+from records.filters import NO_CAUSE
 from records.models import SendingRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from records.enums import Outcome
     from records.filters import RecordFilters
 
 
@@ -64,6 +65,13 @@ def any_outcome(outcomes: Iterable[Outcome]) -> Condition:
     return Condition(f"record.outcome IN ({', '.join(['%s'] * len(values))})", tuple(values))
 
 
+def has_cause(cause: str) -> Condition:
+    """Ask for a cause, or for what went wrong without one."""
+    if cause == NO_CAUSE:
+        return Condition("record.cause = '' AND record.outcome <> %s", (str(Outcome.ACCEPTED),))
+    return equals("cause", cause)
+
+
 def contains(expression: str, part: str) -> Condition:
     """Ask for a part of a text, in whatever case."""
     pattern = f"%{_escape(part)}%"
@@ -92,10 +100,12 @@ def of_receiver(part: str) -> Condition:
 def list_conditions(filters: RecordFilters) -> dict[str, Condition]:
     """List what filters ask for, by the names of their fields; the days are not among it, they bound every walk."""
     found: dict[str, Condition] = {}
-    columns = {"sender": "sender_address", "template": "template_name", "mail_id": "mail_id", "cause": "cause"}
+    columns = {"sender": "sender_address", "template": "template_name", "mail_id": "mail_id"}
     for name, column in {**columns, "phase": "phase"}.items():
         if value := getattr(filters, name):
             found[name] = equals(column, value)
+    if filters.cause:
+        found["cause"] = has_cause(filters.cause)
     if filters.receiver:
         found["receiver"] = of_receiver(filters.receiver)
     if filters.result:

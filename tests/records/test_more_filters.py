@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone, translation
 
 from records.enums import Outcome, Phase, ResultClass
+from records.error_book import find_entry
 from records.filters import DayRange, RecordFilters
 from records.forms import FilterForm, find_filters, name_cause
 from records.listing.choices import CAUSES
@@ -36,6 +37,28 @@ def test_the_cause_filter_keeps_one_entry_of_the_error_book(found: Found) -> Non
     make_record(receiver_address="a@example.net", outcome=Outcome.REFUSED, cause="spam")
     make_record(receiver_address="b@example.net", outcome=Outcome.REFUSED, cause="too-large")
     assert found(cause="spam") == ["a@example.net"]
+
+
+def test_the_cause_filter_keeps_what_went_wrong_without_a_known_cause(found: Found) -> None:
+    make_record(receiver_address="a@example.net", outcome=Outcome.REFUSED, cause="spam")
+    make_record(receiver_address="b@example.net", outcome=Outcome.REFUSED)
+    make_record(receiver_address="c@example.net", outcome=Outcome.UNKNOWN)
+    make_record(receiver_address="d@example.net")
+    assert found(cause="none") == ["c@example.net", "b@example.net"]
+    assert found(cause="none", outcome="refused") == ["b@example.net"]
+    assert found(cause="none", outcome="accepted") == []
+
+
+def test_no_known_cause_is_a_choice_where_there_is_such_a_record(client: Client) -> None:
+    def choices() -> dict[str, str]:
+        return dict(client.get(URL).context["form"].fields["cause"].widget.choices)
+
+    make_record(outcome=Outcome.REFUSED, cause="spam")
+    make_record()
+    assert "none" not in choices()
+    make_record(outcome=Outcome.REFUSED)
+    assert choices()["none"] == "No known cause"
+    assert find_entry("none") is None
 
 
 def test_the_step_filter_keeps_what_ended_there(found: Found) -> None:

@@ -199,7 +199,27 @@ def test_causes_are_told_in_the_words_of_the_error_book_with_the_way_to_their_re
     section = section_of(page_of(client), "causes-title")
     assert re.findall(r"<strong>(\d+)</strong>", section) == ["2", "1", "1"]
     assert str(get_entry("outcome-unknown").cause) in section
-    assert [set(link) - {"range"} for link in links_to_list(section)] == [{"cause"}, {"outcome"}, {"cause"}]
+    assert [set(link) - {"range"} for link in links_to_list(section)] == [
+        {"cause"},
+        {"outcome", "cause"},
+        {"cause"},
+    ]
+
+
+@pytest.mark.parametrize("outcome", ["refused", "deferred", "unknown"])
+def test_a_cause_leads_to_as_many_records_as_it_counts_though_others_ended_so_for_a_known_one(
+    client: Client, outcome: str
+) -> None:
+    now = timezone.now()
+    make_record(started_at=now)
+    for cause, tries in (("", 2), ("spam", 3)):
+        for _try in range(tries):
+            make_record(outcome=outcome, cause=cause, started_at=now)
+    section = section_of(page_of(client), "causes-title")
+    counts = [int(count) for count in re.findall(r"<strong>(\d+)</strong>", section)]
+    links = [{name: values[0] for name, values in link.items()} for link in links_to_list(section)]
+    assert counts == [3, 2]
+    assert [client.get(LIST, link).context["total"] for link in links] == counts
 
 
 @pytest.mark.django_db
