@@ -1,6 +1,5 @@
 """What an alarm says to a person: what is wrong, since when, what to do about it, and where."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -13,6 +12,7 @@ from django.utils.translation import ngettext
 from records.alarms.enums import AlarmKind
 from records.alarms.models import Alarm
 from records.error_book import find_entry
+from senders.sentences import join_sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +40,12 @@ class Words:
     @property
     def body(self) -> str:
         """What follows the headline, as one text."""
-        return _join([self.details, self.advice])
+        return join_sentences([self.details, self.advice])
 
 
 def tell(alarm: Alarm) -> Words:
     """Put an alarm into words."""
-    return Words(_headline(alarm), _join(_details(alarm)), _advice(alarm), _find_way(alarm))
-
-
-def _join(sentences: Iterable[str]) -> str:
-    """Put sentences behind each other; the full stop of Chinese brings its own space."""
-    return " ".join(filter(None, sentences)).replace("。 ", "。")
+    return Words(_headline(alarm), join_sentences(_details(alarm)), _advice(alarm), _find_way(alarm))
 
 
 def _headline(alarm: Alarm) -> str:

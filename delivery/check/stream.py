@@ -15,6 +15,7 @@ from delivery.check.events import CheckResult, Verdict
 from delivery.check.progress import Progress
 from delivery.check.steps import StepState
 from records.clock import database_now
+from senders.sentences import join_sentences
 from senders.tested import LatestTest, write_note
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def _say(step: Step, advice: Advice | None) -> str:
         return _("%(step)s: done") % {"step": step.key.label}
     if step.state is StepState.FAILED:
         told = (step.reply, *((advice.cause, advice.fix) if advice else ()))
-        return " ".join((_("%(step)s: failed.") % {"step": step.key.label}, *filter(None, told)))
+        return join_sentences([_("%(step)s: failed.") % {"step": step.key.label}, *told])
     return ""
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from delivery.compose.exceptions import ComposeError
 from delivery.compose.headers import address_field, mailbox_field
 from delivery.values import Draft, Envelope
+from senders.sentences import join_sentences
 from senders.validators import Address, parse_address
 
 if TYPE_CHECKING:
@@ -99,4 +100,4 @@ def read_address(field: str, text: str) -> Address:
     try:
         return parse_address(text)
     except ValidationError as error:
-        raise ComposeError(field, " ".join(error.messages)) from error
+        raise ComposeError(field, join_sentences(error.messages)) from error

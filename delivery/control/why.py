@@ -14,6 +14,7 @@ from records.models import DeliveryPause, Mail
 from senders.allowances import AllowanceState
 from senders.enums import CircuitState
 from senders.models import Circuit, Sender
+from senders.sentences import join_sentences
 
 
 class Tone(StrEnum):
@@ -67,7 +68,7 @@ def find_reason(seen: Circumstances) -> Why:
     if seen.stand_in is None:
         return why
     help_out = _("For now its mail is sent by %(sender)s.") % {"sender": seen.stand_in.display_name}
-    return replace(why, sentence=f"{why.sentence} {help_out}".strip())
+    return replace(why, sentence=join_sentences([why.sentence, help_out]))
 
 
 def _paused(seen: Circumstances) -> Why | None:
@@ -107,7 +108,7 @@ def _unreachable(circuit: Circuit, now: datetime) -> str:
         parts.append(_("Since %(time)s.") % {"time": show_time(circuit.opened_at)})
     if circuit.probe_at and circuit.probe_at > now:
         parts.append(_("The next look is at %(time)s.") % {"time": show_time(circuit.probe_at)})
-    return " ".join(parts)
+    return join_sentences(parts)
 
 
 def _limited(seen: Circumstances) -> Why | None:
@@ -116,7 +117,8 @@ def _limited(seen: Circumstances) -> Why | None:
         return None
     goes_on = _("Mail goes on at %(time)s.") % {"time": show_time(until)}
     if seen.allowance.slow_until == until:
-        return Why(Tone.WARN, _("Slowed down"), f"{_('The server asked to wait.')} {goes_on}", seen.allowance.hint)
+        sentence = join_sentences([_("The server asked to wait."), goes_on])
+        return Why(Tone.WARN, _("Slowed down"), sentence, seen.allowance.hint)
     return Why(Tone.WARN, _("Limit reached"), goes_on, seen.allowance.hint)
 
 

@@ -27,6 +27,7 @@ from senders.exceptions import SecretUnreadableError
 from senders.forms import SenderForm
 from senders.models import Sender
 from senders.secrets import unseal
+from senders.sentences import join_sentences
 from senders.services import EDITED_FIELDS
 from senders.views import render_form
 
@@ -228,7 +229,7 @@ def _refuse_form(
 ) -> HttpResponse:
     if _wants_lines(request):
         return _errors(form, recipient)
-    problem = " ".join(str(sentence) for sentences in recipient.errors.values() for sentence in sentences)
+    problem = join_sentences(sentence for sentences in recipient.errors.values() for sentence in sentences)
     return render_form(request, form, status=status, recipient=recipient, check=Panel(problem=problem))
 
 

@@ -18,6 +18,7 @@ from delivery.views.checking import FRAGMENT_HEADER, too_many
 from senders.enums import Encryption
 from senders.forms import SenderForm
 from senders.models import Sender
+from senders.sentences import join_sentences
 from senders.validators import parse_address
 from senders.views import render_form
 
@@ -41,7 +42,7 @@ def detect_settings(request: HttpRequest) -> HttpResponse:
         with SLOTS.held(request.user.get_username()):
             proposals = detect(address)
     except ValidationError as error:
-        return _refuse(request, stored, " ".join(error.messages), 200)
+        return _refuse(request, stored, join_sentences(error.messages), 200)
     except TooManyChecksError:
         return _refuse(request, stored, too_many(), 429)
     return _show(request, stored, proposals, address.domain)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from records.keeping.models import KeepingRules
+from senders.sentences import join_sentences
 
 GIGABYTE = 1024**3
 MOST_DAYS = 36_500
@@ -105,7 +106,7 @@ class KeepingForm(forms.Form):
         days, most = self.cleaned_data.get(part), self.cleaned_data.get(whole)
         if most is not None and (days is None or days > most):
             hint = _("Type %(most)d days or less.") % {"most": most}
-            self.add_error(part, ValidationError(f"{sentence} {hint}", code="longer_than_whole"))
+            self.add_error(part, ValidationError(join_sentences([sentence, hint]), code="longer_than_whole"))
 
     def as_rules(self) -> KeepingRules:
         """Give the rules that were typed; only of a valid form."""

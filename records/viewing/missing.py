@@ -14,6 +14,7 @@ from records.keeping.rules import get_rules
 from records.models import Mail
 from records.preview import AttachedFile
 from records.templatetags.records import grouped
+from senders.sentences import join_sentences
 
 _NOT_FOUND, _GONE = 404, 410
 
@@ -45,10 +46,11 @@ def answer_missing_mail(request: HttpRequest, number: int) -> HttpResponse:
 def answer_missing_content(request: HttpRequest, mail: Mail) -> HttpResponse:
     """Answer for the content of a mail whose record is kept."""
     heading = _("Content of mail %(number)s") % {"number": mail.pk}
-    text = tell_gone(mail)
+    sentences = [tell_gone(mail)]
     if mail.finished_at:
-        text += " " + _("The mail ended on %(day)s.") % {"day": format_date(localtime(mail.finished_at), "Y-m-d")}
-    return _answer(request, Missing(heading, _("There is no content"), text, _GONE, mail.pk))
+        day = format_date(localtime(mail.finished_at), "Y-m-d")
+        sentences.append(_("The mail ended on %(day)s.") % {"day": day})
+    return _answer(request, Missing(heading, _("There is no content"), join_sentences(sentences), _GONE, mail.pk))
 
 
 def answer_missing_file(request: HttpRequest, mail_id: int, file: AttachedFile | None) -> HttpResponse:
@@ -58,7 +60,7 @@ def answer_missing_file(request: HttpRequest, mail_id: int, file: AttachedFile |
         text = _("The mail has no attachment of this number.")
         return _answer(request, Missing(heading, _("This attachment is not there"), text, _NOT_FOUND, mail_id))
     facts = {"file": file.filename, "day": format_date(file.removed_on, "Y-m-d")}
-    text = _("%(file)s was removed on %(day)s.") % facts + " " + _tell_files_rule()
+    text = join_sentences([_("%(file)s was removed on %(day)s.") % facts, _tell_files_rule()])
     return _answer(request, Missing(heading, _("This attachment is not kept any more"), text, _GONE, mail_id))
 
 
@@ -74,7 +76,7 @@ def _tell_number() -> str:
     if rules.max_records is not None:
         sentence = _("At most %(number)s records are kept; the oldest go first.")
         sentences.append(sentence % {"number": grouped(rules.max_records)})
-    return " ".join(sentences)
+    return join_sentences(sentences)
 
 
 def _tell_files_rule() -> str:

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from delivery.control.queue import Queue, QueueRow, read_queue
+from senders.sentences import join_sentences
 
 
 class Command(BaseCommand):
@@ -58,4 +59,4 @@ def _as_text(queue: Queue) -> str:
 def _row_as_text(row: QueueRow) -> str:
     waiting = f"{row.waiting}{'+' if row.is_capped else ''}"
     parts = [f"{waiting:>7} {row.sending:>5}  {row.sender.address}: {row.why.mark}."]
-    return " ".join([*parts, *[text for text in (row.why.sentence, row.why.reply) if text]])
+    return join_sentences([*parts, row.why.sentence, row.why.reply])

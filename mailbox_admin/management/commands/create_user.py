@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
 from mailbox_admin.roles import Role
+from senders.sentences import join_sentences
 
 _GENERATED_BYTES = 15
 
@@ -38,7 +39,7 @@ class Command(BaseCommand):
         try:
             create_user(name, password, Role(role), email)
         except ValidationError as error:
-            raise CommandError(" ".join(error.messages)) from error
+            raise CommandError(join_sentences(error.messages)) from error
         self.stdout.write(f"User {name} made: {role}.")
         if not password_stdin:
             self.stdout.write(f"Password, shown only now: {password}")
