@@ -13,7 +13,7 @@ from records.search.walks import along_indexes, fetch
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-_RECENT = 300
+_RECENT = 100
 """So many of the latest tries of each outcome are looked at for their causes."""
 _WITH_CAUSE = tuple(outcome for outcome in Outcome if outcome.result in {ResultClass.FAILED, ResultClass.UNCERTAIN})
 
