@@ -35,7 +35,7 @@ def _measure(options: argparse.Namespace, database: str, rows: int, folder: Path
     if database == "sqlite":
         return _run(command, environment)
     if options.prepared:
-        return _run(command, {**environment, "DATABASE_URL": options.prepared})
+        return _run(command, {**environment, "DATABASE_URL": options.prepared[options.rows.index(rows)]})
     with services.postgres(_POSTGRES) as url:
         return _run(command, {**environment, "DATABASE_URL": url})
 
@@ -86,6 +86,8 @@ def main() -> None:
     parser.add_argument("--into", type=Path, help="also write them between the marks of this document")
     parser.add_argument("--json", type=Path, help="also write what was measured there")
     options = parser.parse_args()
+    if options.prepared and len(options.prepared) != len(options.rows):
+        parser.error("--prepared takes one database for each size of --rows")
     made, limits = tables.all_tables(_measure_all(options))
     made.append(bars_table(limits))
     print(
