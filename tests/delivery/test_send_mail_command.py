@@ -10,10 +10,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from delivery.masking.vault import open_originals
+from records.masking.models import Masking, SealedContent
 from records.models import Mail
 from senders.models import Sender
 from senders.services import set_default_sender
 from tests.delivery.engine.scenes import make_sender
+from tests.delivery.masking.searching import is_stored
 
 pytestmark = pytest.mark.django_db
 
@@ -83,6 +86,59 @@ def test_every_option_reaches_the_mail(tmp_path: Path) -> None:
     assert message()["Reply-To"] == "desk@example.com"
     assert (body("plain"), body("html")) == ("Done.", "<p>Done!</p>")
     assert [part.get_filename() for part in message().iter_attachments()] == ["load.csv", "result.csv"]
+
+
+class TestSecrets:
+    LINES = "\ufeff 739218 \r\n\npZ4kQ9xW2mB7vN1c\n"
+    TEXT = "Your code is 739 218, or follow https://app.example.com/reset/pZ4kQ9xW2mB7vN1c"
+
+    @pytest.fixture(autouse=True)
+    def _own_keys(self, own_keys: None) -> None:
+        pass
+
+    @pytest.mark.parametrize("place", ["file", "standard input"])
+    def test_those_of_a_file_are_sent_and_not_kept(
+        self, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level("DEBUG")
+        file = tmp_path / "secrets"
+        file.write_text(self.LINES, encoding="utf-8")
+        type_into_stdin(monkeypatch, self.LINES.encode())
+        answer = run("--text", self.TEXT, "--secret-file", str(file) if place == "file" else "-", "--json")
+        mail = Mail.objects.get()
+        assert json.loads(answer) == {"id": mail.pk, "state": "queued", "message_id": mail.message_id}
+        assert body("plain") == "Your code is ••••••, or follow https://app.example.com/reset/••••••"
+        original = open_originals([mail.pk])[mail.pk]
+        assert message_from_bytes(original.mime, policy=policy.default).get_content().strip() == self.TEXT
+        assert Masking.objects.get().by_caller
+        assert not any(map(is_stored, ("739218", "739 218", "pZ4kQ9xW2mB7vN1c")))
+        assert not any(secret in caplog.text for secret in ("739218", "pZ4kQ9xW2mB7vN1c"))
+
+    def test_a_file_of_none_masks_nothing(self, tmp_path: Path) -> None:
+        (tmp_path / "secrets").write_bytes(b"\n \n")
+        run("--text", self.TEXT, "--secret-file", str(tmp_path / "secrets"))
+        assert body("plain") == self.TEXT
+        assert not SealedContent.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("content", "code", "sentence"),
+        [
+            (None, 2, "can't be read: No such file or directory."),
+            (b"\xff", 2, "is not UTF-8 text."),
+            (b"739218\nab\n", 1, "secrets"),
+        ],
+    )
+    def test_what_is_wrong_with_it_is_told_without_the_secrets(
+        self, content: bytes | None, code: int, sentence: str, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "secrets"
+        if content is not None:
+            file.write_bytes(content)
+        with pytest.raises(CommandError, match=sentence) as refusal:
+            run("--text", self.TEXT, "--secret-file", str(file))
+        assert refusal.value.returncode == code
+        assert "739218" not in str(refusal.value)
+        assert not Mail.objects.exists()
 
 
 def test_a_body_comes_from_a_file(tmp_path: Path) -> None:

@@ -149,6 +149,9 @@ def test_everyone_can_add_and_try_a_rule(
 ) -> None:
     page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
     MaskingRule.objects.create(name="L" + "ong" * 26, template="T" * 200, target="links", is_enabled=False)
+    MaskingRule.objects.create(pk=7, name="Broken", target="pattern", pattern=f"Ref {'x' * 300}(")
+    visit(f"{MASKING}7/")
+    _look(page, violations)
     visit(MASKING)
     _look(page, violations)
     page.get_by_role("link", name="Add rule").click()

@@ -224,6 +224,13 @@ class TestFollowing:
         assert "1 Its content is not kept any more, or it was refused before it was composed." in text
         assert f'href="{MAILBOX}mails/{gone.pk}/"' in response.content.decode()
 
+    def test_it_says_that_masked_mails_were_left_out(self, ada: Client, sender: Sender, own_keys: None) -> None:
+        went(sender, subject="739218 is your code", secrets=["739218"])
+        went(sender)
+        assert "1 of them is left out" in shown(ada)
+        work = orders.run(order(subject="your code"))
+        assert "1 Its secrets are masked; whoever asked for it must ask again." in shown(ada, f"{ORDERS}{work.pk}/")
+
     def test_it_says_that_too_many_were_meant(self, ada: Client, sender: Sender, settings: Settings) -> None:
         settings.MAILBOX_MAX_RESENDS = 1
         went_many(sender, 2)

@@ -41,7 +41,8 @@ def at_second_time(step: Callable[..., Any]) -> Callable[..., Any]:
 def main(point: str, sender_id: int, size: int) -> None:
     """Drain the sender and die on the way."""
     django.setup()
-    from delivery.engine import books, claim, drain, fence, flow, groups, pace, settle, supply  # noqa: PLC0415  # needs Django
+    from delivery.engine import books, claim, drain, fence, flow, groups, moves, pace, settle, supply  # noqa: PLC0415  # needs Django
+    from records.masking import ending  # noqa: PLC0415  # as well
 
     pace.Pace.size = property(lambda _: size)  # type: ignore[assignment, method-assign]
     places: dict[str, tuple[Any, str, Callable[..., Any]]] = {
@@ -50,6 +51,9 @@ def main(point: str, sender_id: int, size: int) -> None:
         "after fence": (groups, "pass_fences", after(fence.pass_fences)),
         "amid a group": (flow.Flow, "_note", at_second_time(flow.Flow._note)),
         "before settling": (books, "finish", die),
+        # Of masked mails: their originals are deleted by then, and that is not committed.
+        "amid settling what was sent": (settle, "drop_ended", after(ending.drop_ended)),
+        "amid settling what failed": (moves, "drop_originals", after(ending.drop_originals)),
         "after settling": (books, "finish", after(settle.finish)),
     }
     if point != "never":

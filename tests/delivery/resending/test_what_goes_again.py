@@ -9,6 +9,7 @@ from pytest_django.fixtures import Settings
 
 from delivery.engine.drain import drain
 from delivery.resending import collecting, orders, sending
+from delivery.resending.ending import find_left_out
 from delivery.values import Attachment
 from records.clock import database_now
 from records.content import find_mime
@@ -164,6 +165,14 @@ class TestLeftOut:
         went(sender, attachments=[Attachment("a.txt", b"a", "text/plain")])
         Body.objects.update(attachments_removed_at=database_now())
         assert stands(again()) == ("done", 1, 0, {"content_gone": 1})
+
+    def test_mail_whose_secrets_are_gone(self, sender: Sender, own_keys: None) -> None:
+        masked = went(sender, subject="739218 is your code", secrets=["739218"])
+        plain = went(sender)
+        work = again()
+        assert stands(work) == ("done", 2, 1, {"secrets_gone": 1})
+        assert (copies_of(masked), len(copies_of(plain))) == ([], 1)
+        assert list(find_left_out(work).values_list("mail_id", "left_out")) == [(masked.pk, "secrets_gone")]
 
     def test_mail_that_was_deleted_meanwhile(self, sender: Sender) -> None:
         mail = went(sender)
