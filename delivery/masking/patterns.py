@@ -8,7 +8,7 @@ _MEMORY = 1 << 20
 
 
 class PatternError(ValueError):
-    """A pattern can't be read. The text is RE2's own sentence, in English."""
+    """A pattern can't be read. The text is RE2's own sentence, in English, but where RE2 itself is missing."""
 
 
 @lru_cache(maxsize=64)
@@ -16,9 +16,12 @@ def compile_pattern(pattern: str) -> Callable[[str], Iterator[str]]:
     """Make a pattern ready: what it finds is its first group, or all of it where it has none.
 
     Raises:
-        PatternError: It is no pattern, or one that takes too much memory.
+        PatternError: It is no pattern, or one that takes too much memory; or RE2 is not installed well.
     """
-    import re2  # noqa: PLC0415  # only who has such a rule pays for it
+    try:
+        import re2  # noqa: PLC0415  # only who has such a rule pays for it
+    except ImportError as error:
+        raise PatternError("library not loaded") from error
 
     options = re2.Options()
     options.log_errors = False

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from delivery.masking.codes import find_codes
 from delivery.masking.links import find_tokens
-from delivery.masking.patterns import PatternError, compile_pattern
+from delivery.masking.patterns import compile_pattern
 from records.masking.enums import Target
 from records.masking.models import MaskingRule
 
@@ -37,7 +37,7 @@ class Rule:
         """Make a rule ready.
 
         Raises:
-            PatternError: Its own pattern is none.
+            ValueError: Its own pattern is none (`PatternError`), or what it masks is not known.
         """
         return cls(
             rule.name,
@@ -63,7 +63,7 @@ def find_problem(rule: MaskingRule) -> str | None:
     """Find why a stored rule can't be read, in RE2's words; None: it can be."""
     try:
         Rule.of(rule)
-    except PatternError as error:
+    except ValueError as error:
         return str(error)
     return None
 
@@ -71,7 +71,7 @@ def find_problem(rule: MaskingRule) -> str | None:
 def _read(rule: MaskingRule) -> Rule:
     try:
         return Rule.of(rule)
-    except PatternError:
+    except ValueError:
         _log_unreadable(rule.pk, rule.pattern)
         return Rule(rule.name, _read_template(rule), _find_nothing, hides_all=True)
 

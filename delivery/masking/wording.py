@@ -16,6 +16,7 @@ _PROBLEMS: dict[str, str | Promise] = {
     "trailing \\": gettext_lazy("The pattern ends in a backslash."),
     "invalid perl operator": gettext_lazy("RE2 knows no looking ahead or behind, nor this group."),
     "invalid named capture group": gettext_lazy("The name of a group is wrong: write (?P<name>…)."),
+    "library not loaded": gettext_lazy("The library RE2 can't be loaded here. Install what Mailbox requires anew."),
     "pattern too large": gettext_lazy("The pattern takes too much memory. Repeat less."),
 }
 

@@ -1,5 +1,6 @@
 """A mail with secrets: what is stored is masked from the first moment, what goes over the wire is the original."""
 
+import sys
 from email import message_from_bytes, policy
 from typing import Any
 
@@ -19,6 +20,7 @@ from delivery.exceptions import MailNotConfiguredError, RequestRefusedError
 from delivery.masking import rules
 from delivery.masking.hiding import MARK
 from delivery.masking.markup import NOT_KEPT
+from delivery.masking.patterns import compile_pattern
 from delivery.request import MailRequest
 from delivery.resend import SecretsGoneError, read_original
 from delivery.values import Attachment
@@ -350,6 +352,20 @@ class TestRuleThatCannotBeRead:
         MaskingRule.objects.create(name="Codes", target="codes")
         mail = accept(sender, template_name="Else", **(SECRET_MAIL | {"secrets": ()}))
         assert mail.subject == f"{MARK} is your sign-in code"
+
+    def test_without_its_library_no_pattern_can_be_read(
+        self, sender: Sender, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        MaskingRule.objects.update(pattern="Ref ([0-9]+)")
+        monkeypatch.setitem(sys.modules, "re2", None)
+        compile_pattern.cache_clear()
+        mail = accept(sender, template_name="Sign-in", **(SECRET_MAIL | {"secrets": ()}))
+        assert mail.subject == MARK
+        call_command("check", databases=["default"])
+        assert "(delivery.W001)" in capsys.readouterr().err
+
+    def test_a_target_that_is_not_known_hides_all(self) -> None:
+        assert rules._read(MaskingRule(pk=8, name="Of a later version", target="faces")).hides_all
 
     def test_checks_tell_of_it_while_it_is_in_force(self, capsys: pytest.CaptureFixture[str]) -> None:
         call_command("check", databases=["default"])
