@@ -46,7 +46,8 @@ def draw_field(field: BoundField, *, is_optional: bool = False) -> SafeString:
     """Draw a field with its label, help and errors; `is_optional` says that it may stay empty."""
     label = _escaped(field.label)
     if is_optional:
-        label += f' <span class="optional">{_escaped(gettext("(optional)"))}</span>'
+        optional = gettext("(optional)")
+        label += f' <span class="optional">{_escaped(optional)}</span>'
     if field.use_fieldset:
         described = f' aria-describedby="{_escaped(field.aria_describedby)}"' if field.aria_describedby else ""
         body = f"<fieldset{described}><legend>{label}</legend>{field}</fieldset>"
