@@ -34,6 +34,8 @@ class Stage(models.TextChoices):
     """How much room attached files take."""
     REMOVE_ATTACHMENTS = "remove_attachments", _("Removing attachments")
     """Files within bodies that stay."""
+    FORGET_KEYS = "forget_keys", _("Tidying the sums")
+    """Names that no sum is of any more, since sums are kept for a time of their own; no rule is about them."""
 
     @property
     def next(self) -> "Stage | None":
@@ -44,7 +46,7 @@ class Stage(models.TextChoices):
 
     @property
     def kind(self) -> Kind:
-        """What it is about."""
+        """What it is about, for those that a rule is about."""
         return _KINDS[self]
 
     @property

@@ -16,6 +16,7 @@ from django.db import transaction
 from records.clock import database_now
 from records.keeping.enums import Stage
 from records.keeping.finding import Found
+from records.keeping.forgetting import forget_keys
 from records.keeping.models import ONLY, KeepingRound, KeepingRules
 from records.keeping.progress import count, find, move_on
 from records.keeping.removing import Removed, remove_contents, remove_mails, replace_bodies, strip_bodies
@@ -82,6 +83,8 @@ def take_step(here: KeepingRound, rules: KeepingRules) -> bool:
     before = copy(here)
     if Stage(here.stage).is_removing:
         return _remove(here, before, rules)
+    if here.stage == Stage.FORGET_KEYS:
+        return _forget(here, before)
     count(here, rules)
     with transaction.atomic(durable=True):
         if _is_unchanged(before):
@@ -101,9 +104,19 @@ def _remove(here: KeepingRound, before: KeepingRound, rules: KeepingRules) -> bo
         removed = remove() if found.ids else Removed()
         move_on(here, found, removed)
         here.save()
+    return any(removed)
+
+
+def _forget(here: KeepingRound, before: KeepingRound) -> bool:
+    with transaction.atomic(durable=True):
+        if not _is_unchanged(before):
+            return False
+        found = forget_keys(here.reached)
+        move_on(here, found, Removed())
+        here.save()
     if here.ended_at:
         logger.info("what was kept long enough is removed", extra=_removed_by(here))
-    return any(removed)
+    return bool(found.ids)
 
 
 def _removed_by(here: KeepingRound) -> dict[str, int]:

@@ -23,7 +23,7 @@ class Migration(migrations.Migration):
             name='KeepingRound',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('stage', models.CharField(choices=[('count_records', 'Counting records'), ('remove_records', 'Removing records'), ('count_heads', 'Measuring header fields'), ('count_bodies', 'Measuring bodies'), ('remove_contents', 'Removing contents'), ('count_attachments', 'Measuring attachments'), ('remove_attachments', 'Removing attachments')], default='count_records', max_length=24)),
+                ('stage', models.CharField(choices=[('count_records', 'Counting records'), ('remove_records', 'Removing records'), ('count_heads', 'Measuring header fields'), ('count_bodies', 'Measuring bodies'), ('remove_contents', 'Removing contents'), ('count_attachments', 'Measuring attachments'), ('remove_attachments', 'Removing attachments'), ('forget_keys', 'Tidying the sums')], default='count_records', max_length=24)),
                 ('reached', models.BigIntegerField(default=0, help_text='Id of the last row of this stage that was looked at')),
                 ('began_at', models.DateTimeField(null=True)),
                 ('ended_at', models.DateTimeField(null=True)),
@@ -519,7 +519,7 @@ class Migration(migrations.Migration):
                 ('within_10s', models.IntegerField(default=0, help_text='More than 3 s, at most 10 s')),
                 ('slower', models.IntegerField(default=0, help_text='More than 10 s')),
                 ('hour', models.DateTimeField(help_text='When the hour began, UTC')),
-                ('key', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='hours', to='records.rollupkey')),
+                ('key', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='hours', to='records.rollupkey')),
             ],
             options={
                 'default_permissions': (),
@@ -539,7 +539,7 @@ class Migration(migrations.Migration):
                 ('within_10s', models.IntegerField(default=0, help_text='More than 3 s, at most 10 s')),
                 ('slower', models.IntegerField(default=0, help_text='More than 10 s')),
                 ('month', models.DateField(help_text='Its first day, UTC')),
-                ('key', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='months', to='records.rollupkey')),
+                ('key', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='months', to='records.rollupkey')),
             ],
             options={
                 'default_permissions': (),
@@ -559,7 +559,7 @@ class Migration(migrations.Migration):
                 ('within_10s', models.IntegerField(default=0, help_text='More than 3 s, at most 10 s')),
                 ('slower', models.IntegerField(default=0, help_text='More than 10 s')),
                 ('day', models.DateField(help_text='UTC')),
-                ('key', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='days', to='records.rollupkey')),
+                ('key', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='days', to='records.rollupkey')),
             ],
             options={
                 'default_permissions': (),

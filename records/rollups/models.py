@@ -26,7 +26,10 @@ class Figures(models.Model):
 
 
 class RollupKey(models.Model):
-    """What the tries of a sum have in common: one row for each combination that ever occurred."""
+    """What the tries of a sum have in common: one row for each combination that a sum is of.
+
+    Keeping removes those that no sum refers to any more.
+    """
 
     # Its values are too long together for an index of PostgreSQL; this is as good, and small.
     digest = models.CharField(max_length=64, unique=True, help_text=_("SHA-256 of the values"))
@@ -48,7 +51,7 @@ class Rollup(Figures):
     """The tries that began in one hour and have ended."""
 
     hour = models.DateTimeField(help_text=_("When the hour began, UTC"))
-    key = models.ForeignKey(RollupKey, on_delete=models.CASCADE, related_name="hours", db_index=False)
+    key = models.ForeignKey(RollupKey, on_delete=models.CASCADE, related_name="hours")
 
     class Meta:
         default_permissions = ()
@@ -63,7 +66,7 @@ class DayRollup(Figures):
     """The tries that began on one day of UTC and have ended: the sums of its hours, for long ranges."""
 
     day = models.DateField(help_text=_("UTC"))
-    key = models.ForeignKey(RollupKey, on_delete=models.CASCADE, related_name="days", db_index=False)
+    key = models.ForeignKey(RollupKey, on_delete=models.CASCADE, related_name="days")
 
     class Meta:
         default_permissions = ()
@@ -78,7 +81,7 @@ class MonthRollup(Figures):
     """The tries that began in one month of UTC and have ended: the sums of its days, for ranges of many months."""
 
     month = models.DateField(help_text=_("Its first day, UTC"))
-    key = models.ForeignKey(RollupKey, on_delete=models.CASCADE, related_name="months", db_index=False)
+    key = models.ForeignKey(RollupKey, on_delete=models.CASCADE, related_name="months")
 
     class Meta:
         default_permissions = ()
