@@ -488,6 +488,7 @@ class Migration(migrations.Migration):
                 ('outcome', models.CharField(choices=[('sending', 'Sending'), ('accepted', 'Success'), ('refused', 'Failed'), ('deferred', 'Failed for now'), ('not_connected', 'Not connected'), ('lost', 'Interrupted'), ('unknown', 'May have arrived'), ('skipped', 'Not sent'), ('suppressed', 'Suppressed')], max_length=16)),
                 ('cause', models.CharField(blank=True, max_length=64)),
                 ('server', models.CharField(blank=True, max_length=320)),
+                ('first_month', models.DateField(help_text='First day of the month that its first sum was of, UTC')),
             ],
             options={
                 'default_permissions': (),

@@ -13,6 +13,7 @@ from records.error_book import explain_outcome, find_entry
 from records.filters import NO_CAUSE
 from records.overview.spans import Window
 from records.rollups.adding import BOUNDS
+from records.rollups.keys import OTHERS
 from records.rollups.reading import ServerSum, Sum, Sums
 
 RowT = TypeVar("RowT")
@@ -136,6 +137,11 @@ class Provider:
     speed: Speed
 
     @property
+    def is_others(self) -> bool:
+        """Whether it stands for all servers that are not told apart."""
+        return self.server == OTHERS
+
+    @property
     def host(self) -> str:
         """Its name."""
         return self.server.rpartition(":")[0]
@@ -148,10 +154,11 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class Ranking(Generic[RowT]):
-    """The largest of a kind, and how many more there are."""
+    """The largest of a kind, and how many more there are; the last row may be of all that are not told apart."""
 
     rows: list[RowT]
     more: int
+    has_others: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +174,11 @@ class Summary:
     success_query: str
     failed_query: str
     uncertain_query: str
+
+    @property
+    def has_others(self) -> bool:
+        """Whether there are so many senders, templates or servers that some are not told apart."""
+        return self.senders.has_others or self.templates.has_others or self.providers.has_others
 
 
 def sum_up(sums: Sums, window: Window) -> Summary:
@@ -192,10 +204,14 @@ def write_length(milliseconds: float) -> str:
 
 
 def _sender_row(name: str, window: Window) -> tuple[str, str]:
+    if name == OTHERS:
+        return _("Other senders, not told apart"), ""
     return (name, window.filters(sender=name).as_query()) if name else (_("No sender"), "")
 
 
 def _template_row(name: str, window: Window) -> tuple[str, str]:
+    if name == OTHERS:
+        return _("Other templates, not told apart"), ""
     return (name, window.filters(template=name).as_query()) if name else (_("No template"), "")
 
 
@@ -212,13 +228,15 @@ def _rank(sums: Iterable[Sum], describe: Callable[[str], tuple[str, str]]) -> Ra
     tallies: dict[str, Tally] = defaultdict(Tally)
     for found in sums:
         tallies[found.name].add(found.outcome, found.tries)
+    others = [(OTHERS, tallies.pop(OTHERS))] if OTHERS in tallies else []
     ordered = sorted(tallies.items(), key=lambda item: (-item[1].tries, item[0]))
-    most = ordered[0][1].tries if ordered else 1
+    shown = [*ordered[:MAX_ROWS], *others]
+    most = max((tally.tries for _name, tally in shown), default=1)
     rows = []
-    for name, tally in ordered[:MAX_ROWS]:
+    for name, tally in shown:
         words, query = describe(name)
         rows.append(Row(words, tally, _of_hundred(tally.tries, most), _of_hundred(tally.success, most), query))
-    return Ranking(rows, len(ordered[MAX_ROWS:]))
+    return Ranking(rows, len(ordered[MAX_ROWS:]), bool(others))
 
 
 def _of_hundred(part: int, whole: int) -> str:
@@ -245,5 +263,7 @@ def _cause(key: str, outcome: Outcome | None, tries: int, window: Window) -> Cau
 
 def _rank_providers(sums: Iterable[ServerSum]) -> Ranking[Provider]:
     ordered = sorted(sums, key=lambda found: (-found.answered, found.server))
-    rows = [Provider(found.server, Speed.of([found])) for found in ordered[:MAX_ROWS]]
-    return Ranking(rows, len(ordered[MAX_ROWS:]))
+    told_apart = [found for found in ordered if found.server != OTHERS]
+    others = [found for found in ordered if found.server == OTHERS]
+    rows = [Provider(found.server, Speed.of([found])) for found in (*told_apart[:MAX_ROWS], *others)]
+    return Ranking(rows, len(told_apart[MAX_ROWS:]), bool(others))

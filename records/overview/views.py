@@ -16,6 +16,7 @@ from records.overview.accounts import list_accounts
 from records.overview.chart import draw
 from records.overview.figures import sum_up
 from records.overview.spans import Span, Window, find_window
+from records.rollups import keys
 from records.rollups.reading import find_first_hour, read_sums, read_totals
 from records.waiting import find_waiting
 
@@ -55,6 +56,7 @@ def _figures(span: Span) -> dict[str, object]:
         "chart": draw(read_totals(window.bounds), window),
         "time_zone": timezone.get_current_timezone_name(),
         "kept_days": _find_shorter_keeping(window),
+        "most_new_values": keys.MOST_NEW_VALUES,
     }
 
 

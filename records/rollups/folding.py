@@ -5,7 +5,7 @@ the sums and what is still to be folded in one statement never misses anything o
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
@@ -108,23 +108,30 @@ def as_utc(moment: datetime | str) -> datetime:
 def _add(sums: _Sums) -> None:
     if not sums:
         return
-    key_ids = find_key_ids({values for _hour, values in sums})
+    key_ids = find_key_ids((_month_of(hour), values) for hour, values in sums)
+    hours: dict[tuple[datetime, int], Figures] = {}
     days: dict[tuple[Any, int], Figures] = {}
     months: dict[tuple[Any, int], Figures] = {}
     totals: dict[tuple[datetime], Figures] = {}
     for (hour, values), figures in sums.items():
-        day = hour.date(), key_ids[values]
+        key_id = key_ids[_month_of(hour), values]
+        # Several values may have one key.
+        hours[hour, key_id] = add_figures(hours.get((hour, key_id)), figures)
+        day = hour.date(), key_id
         days[day] = add_figures(days.get(day), figures)
-        month = hour.date().replace(day=1), key_ids[values]
+        month = _month_of(hour), key_id
         months[month] = add_figures(months.get(month), figures)
         result = Outcome(values[_OUTCOME]).result
         by_result = [figures[0] if each is result else 0 for each in RESULTS]
         totals[hour,] = add_figures(totals.get((hour,)), by_result)
-    hours = {(hour, key_ids[values]): figures for (hour, values), figures in sums.items()}
     add_to("records_rollup", ("hour", "key_id"), FIGURES, hours)
     add_to("records_dayrollup", ("day", "key_id"), FIGURES, days)
     add_to("records_monthrollup", ("month", "key_id"), FIGURES, months)
     add_to("records_hourtotal", ("hour",), [str(result) for result in RESULTS], totals)
+
+
+def _month_of(hour: datetime) -> date:
+    return hour.date().replace(day=1)
 
 
 def add_to(

@@ -28,7 +28,7 @@ class Figures(models.Model):
 class RollupKey(models.Model):
     """What the tries of a sum have in common: one row for each combination that a sum is of.
 
-    Keeping removes those that no sum refers to any more.
+    `records.rollups.keys` makes them, and bounds how many values are told apart; keeping removes those out of use.
     """
 
     # Its values are too long together for an index of PostgreSQL; this is as good, and small.
@@ -38,6 +38,7 @@ class RollupKey(models.Model):
     outcome = models.CharField(max_length=16, choices=Outcome.choices)
     cause = models.CharField(max_length=64, blank=True)
     server = models.CharField(max_length=320, blank=True)
+    first_month = models.DateField(help_text=_("First day of the month that its first sum was of, UTC"))
 
     class Meta:
         default_permissions = ()

@@ -190,6 +190,29 @@ def test_more_than_a_few_are_told_by_their_number(client: Client) -> None:
     assert "and 2 more" in section_of(page_of(client), "by-sender")
 
 
+def test_what_is_not_told_apart_is_named_others_and_leads_nowhere(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("records.rollups.keys.MOST_NEW_VALUES", 8)
+    for number in range(10):
+        values = {"sender_address": f"s{number}@example.com", "template_name": f"T{number}", "server": f"h{number}:25"}
+        for _try in range(3 if number == 9 else 1):
+            make_record(**values, started_at=timezone.now())
+    before = page_of(client)
+    assert "not told apart" not in before
+    fold()
+    page = page_of(client)
+    for title_id, name in (("by-sender", "senders"), ("by-template", "templates"), ("providers-title", "mail servers")):
+        section = section_of(page, title_id)
+        assert re.findall(r'class="soft">(Other [^<]+)<', section) == [f"Other {name}, not told apart"]
+        assert "and 2 more" in section
+    assert len(links_to_list(section_of(page, "by-template"))) == 6
+    assert re.findall(r"(\d+) tries", section_of(page, "by-template")) == ["4"]
+    assert "At most 8 new senders, templates and mail servers each are told apart in a month" in page
+    assert "each are told apart in a month" not in before
+    assert tiles_of(page)["Delivered to receivers"] == tiles_of(before)["Delivered to receivers"]
+
+
 def test_causes_are_told_in_the_words_of_the_error_book_with_the_way_to_their_records(client: Client) -> None:
     now = timezone.now()
     for cause, tries in (("mailbox_full", 1), ("outcome-unknown", 2)):
