@@ -38,14 +38,18 @@ drawer?.addEventListener("close", () => {
   opener?.focus();
 });
 
+function fold(menu) {
+  menu.open = false;
+  menu.querySelector("summary").focus();
+}
+
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") {
     return;
   }
-  const menu = document.querySelector("details.user-menu[open]");
+  const menu = document.querySelector("details.dropdown[open]");
   if (menu) {
-    menu.open = false;
-    menu.querySelector("summary").focus();
+    fold(menu);
   } else if (drawer?.open && !drawer.matches(":modal")) {
     // A drawer beside a form is not modal, so the browser leaves Escape to us.
     drawer.close();
@@ -73,9 +77,20 @@ document.addEventListener("click", (event) => {
       event.target.close();
     }
   }
-  document.querySelectorAll("details.user-menu[open]").forEach((menu) => {
-    if (!menu.contains(event.target)) {
-      menu.open = false;
-    }
-  });
+  const chosen = event.target.closest(".menu-item")?.closest("details.dropdown");
+  if (chosen) {
+    // What is downloaded leaves the page as it is.
+    fold(chosen);
+  }
 });
+
+// A menu is in the way of everything else: whatever is used beside it folds it.
+for (const kind of ["click", "focusin"]) {
+  document.addEventListener(kind, (event) => {
+    document.querySelectorAll("details.dropdown[open]").forEach((menu) => {
+      if (!menu.contains(event.target)) {
+        menu.open = false;
+      }
+    });
+  });
+}
