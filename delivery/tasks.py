@@ -4,6 +4,8 @@ Losing a task loses nothing: the database holds what is due, and the next sweep 
 """
 
 import logging
+from collections.abc import Callable
+from functools import partial
 
 from celery import shared_task
 from django.db import close_old_connections
@@ -40,40 +42,19 @@ def drain(sender_id: int, is_urgent: bool = False, hops: int = 0) -> None:
 @shared_task(name="delivery.tasks.continue_deed", ignore_result=True)
 def continue_deed(work_id: int) -> None:
     """Go on for a while with what a person asked for many mails."""
-    close_old_connections()
-    try:
-        is_unfinished = bulk.continue_one(work_id, seconds=DEED_SECONDS)
-    except Exception:
-        logger.exception("a deed at many mails failed, the sweep continues it", extra={"work": work_id})
-        return
-    if is_unfinished:
-        wake_for_deed(work_id)
+    _go_on("work", work_id, partial(bulk.continue_one, seconds=DEED_SECONDS), wake_for_deed)
 
 
 @shared_task(name="delivery.tasks.continue_resending", ignore_result=True)
 def continue_resending(resending_id: int) -> None:
     """Go on for a while with sending many mails again."""
-    close_old_connections()
-    try:
-        is_unfinished = orders.continue_one(resending_id, seconds=DEED_SECONDS)
-    except Exception:
-        logger.exception("sending mails again failed, the sweep continues it", extra={"resending": resending_id})
-        return
-    if is_unfinished:
-        wake_for_resending(resending_id)
+    _go_on("resending", resending_id, partial(orders.continue_one, seconds=DEED_SECONDS), wake_for_resending)
 
 
 @shared_task(name="delivery.tasks.continue_export", ignore_result=True)
 def continue_export(order_id: int) -> None:
     """Go on for a while with an export of records."""
-    close_old_connections()
-    try:
-        is_unfinished = exporting.continue_one(order_id, seconds=EXPORT_SECONDS)
-    except Exception:
-        logger.exception("an export failed, the sweep continues it", extra={"export": order_id})
-        return
-    if is_unfinished:
-        wake_for_export(order_id)
+    _go_on("export", order_id, partial(exporting.continue_one, seconds=EXPORT_SECONDS), wake_for_export)
 
 
 @shared_task(name="delivery.tasks.sweep", ignore_result=True)
@@ -86,3 +67,15 @@ def sweep() -> None:
         sweeper.sweep_now()
     except Exception:
         logger.exception("a sweep failed, the next one follows")
+
+
+def _go_on(kind: str, number: int, continue_one: Callable[[int], bool], wake: Callable[[int], bool]) -> None:
+    """Go on with one thing for a while, and have a worker go on with it later where it is not finished."""
+    close_old_connections()
+    try:
+        is_unfinished = continue_one(number)
+    except Exception:
+        logger.exception("going on with what was begun failed, the sweep continues it", extra={kind: number})
+        return
+    if is_unfinished:
+        wake(number)
