@@ -20,6 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.decorators.vary import vary_on_headers
 
 from delivery.export_forms import ExportForm
+from delivery.views.works import render_list, render_part_or_page
 from delivery.wake import wake_for_export
 from records.clock import database_now
 from records.evidence.keys import find_signing_key, text_of
@@ -126,9 +127,7 @@ def _ask(request: HttpRequest, filters: RecordFilters, form: ExportForm) -> Http
 @vary_on_headers("HX-Request")
 def list_exports(request: HttpRequest) -> HttpResponse:
     """List a person's exports, the latest first; those of all to whoever may do everything."""
-    works = list(_find_orders(request)[:MAX_LISTED])
-    context = {"works": works, "is_live": any(work.is_unfinished for work in works)}
-    return render(request, _part_or_page(request, "list"), context)
+    return render_list(request, "exports/list.html", _find_orders(request)[:MAX_LISTED], title=_("Exports"))
 
 
 @permission_required(NEEDED, raise_exception=True)
@@ -147,7 +146,7 @@ def show_export(request: HttpRequest, pk: int) -> HttpResponse:
         "public_key": _find_public_key(work),
         "max_gigabytes": MAX_STORED // 1_000_000_000,
     }
-    return render(request, _part_or_page(request, "order"), context)
+    return render_part_or_page(request, "exports/order.html", context)
 
 
 @permission_required(NEEDED, raise_exception=True)
@@ -202,7 +201,3 @@ def _find_public_key(work: ExportOrder) -> str:
     except KeyringError:
         return ""
     return text_of(key.public_key()) if key else ""
-
-
-def _part_or_page(request: HttpRequest, name: str) -> str:
-    return f"exports/_{name}.html" if getattr(request, "htmx", False) else f"exports/{name}.html"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpResponseRedirect
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -21,6 +21,7 @@ from delivery.control import bulk
 from delivery.control.counting import MAX_COUNTED
 from delivery.control.pausing import pause_everything, pause_sender, resume_everything, resume_sender
 from delivery.control.queue import read_queue
+from delivery.views.works import render_part_or_page
 from delivery.wake import wake_for_deed
 from senders.models import Sender
 
@@ -41,8 +42,7 @@ _ALREADY = gettext_lazy("Nothing changed: it was paused before, or is being resu
 @vary_on_headers("HX-Request")
 def show_queue(request: HttpRequest) -> HttpResponse:
     """Show the queue; only its part that changes where htmx asks."""
-    template = "delivery/_queue.html" if getattr(request, "htmx", False) else "delivery/queue.html"
-    return render(request, template, {"queue": read_queue(), "max_counted": MAX_COUNTED})
+    return render_part_or_page(request, "delivery/queue.html", {"queue": read_queue(), "max_counted": MAX_COUNTED})
 
 
 @permission_required("senders.pause_sender", raise_exception=True)

@@ -21,6 +21,7 @@ from delivery.resending import orders
 from delivery.resending.ending import NEEDED, find_left_out
 from delivery.resending.forms import Destination, ResendingForm
 from delivery.resending.meant import find_meant
+from delivery.views.works import render_list, render_part_or_page
 from delivery.wake import wake_for_resending
 from records.filters import RecordFilters, list_shortcuts
 from records.forms import FilterForm
@@ -113,9 +114,7 @@ def _show_anew(request: HttpRequest) -> HttpResponse:
 @vary_on_headers("HX-Request")
 def list_orders(request: HttpRequest) -> HttpResponse:
     """List the latest orders, whoever gave them."""
-    works = list(Resending.objects.all()[:MAX_LISTED])
-    context = {"works": works, "is_live": any(work.is_unfinished for work in works)}
-    return render(request, _part_or_page(request, "resendings"), context)
+    return render_list(request, "delivery/resendings.html", Resending.objects.all()[:MAX_LISTED], title=_("Sent again"))
 
 
 @permission_required(NEEDED, raise_exception=True)
@@ -135,7 +134,7 @@ def show_order(request: HttpRequest, pk: int) -> HttpResponse:
         "may_cancel": work.is_unfinished and _may_cancel(request, work),
         "max_mails": settings.MAILBOX_MAX_RESENDS,
     }
-    return render(request, _part_or_page(request, "resending"), context)
+    return render_part_or_page(request, "delivery/resending.html", context)
 
 
 @permission_required(NEEDED, raise_exception=True)
@@ -156,7 +155,3 @@ def cancel_order(request: HttpRequest, pk: int) -> HttpResponse:
 def _may_cancel(request: HttpRequest, work: Resending) -> bool:
     """Let people stop what they began, and those stop it who may cancel others' mail."""
     return work.person_id == request.user.pk or request.user.has_perm("records.cancel_mail")
-
-
-def _part_or_page(request: HttpRequest, name: str) -> str:
-    return f"delivery/_{name}.html" if getattr(request, "htmx", False) else f"delivery/{name}.html"

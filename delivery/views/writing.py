@@ -22,6 +22,7 @@ from delivery.engine.cancel import CancelAnswer, cancel_mail
 from delivery.exceptions import RequestRefusedError
 from delivery.forms import ComposeForm, RequestForm, ResendForm
 from delivery.resend import ContentGoneError, Original, read_original
+from delivery.views.works import render_part_or_page
 from records.clock import database_now
 from records.enums import MailState
 from records.interventions import Deed
@@ -86,8 +87,7 @@ def accepted(request: HttpRequest, mail_id: int) -> HttpResponse:
         "record": mail.records.order_by("pk").first(),
         "may_cancel": mail.state in WAITING_STATES,
     }
-    template = "delivery/_accepted.html" if getattr(request, "htmx", False) else "delivery/accepted.html"
-    return render(request, template, context)
+    return render_part_or_page(request, "delivery/accepted.html", context)
 
 
 @permission_required("records.cancel_mail", raise_exception=True)
