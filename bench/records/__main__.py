@@ -80,7 +80,8 @@ def main() -> None:
     parser.add_argument(
         "--prepared",
         metavar="URL",
-        help="a PostgreSQL database of your own; rows of an earlier run are used again",
+        nargs="+",
+        help="PostgreSQL databases of your own, one for each size; rows of an earlier run are used again",
     )
     parser.add_argument("--markdown", type=Path, help="also write the tables there")
     parser.add_argument("--into", type=Path, help="also write them between the marks of this document")
