@@ -24,7 +24,6 @@ from records.listing.rows import Table, make_table
 from records.listing.saved_views import list_views
 from records.paging import Page, Position, find_position
 from records.search.finding import count, find_and_count, find_page
-from records.search.walks import along_indexes
 from records.waiting import find_waiting
 
 PAGE_SIZE = 50
@@ -46,11 +45,6 @@ class _Shown(TypedDict):
 @vary_on_headers("HX-Request")
 def list_records(request: HttpRequest) -> HttpResponse:
     """Show one page of the records that the filters keep; only the results where htmx asks."""
-    with along_indexes():
-        return _list_records(request)
-
-
-def _list_records(request: HttpRequest) -> HttpResponse:
     is_part = bool(getattr(request, "htmx", False))
     # What there is to choose from is asked for where the form is shown, and the form stays while results change.
     form = FilterForm(request.GET) if is_part else make_filter_form(request)

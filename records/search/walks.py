@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -25,7 +24,6 @@ _COLUMNS = ", ".join(
         "phase", "requester_ip",
     )
 )  # fmt: skip
-_is_along: ContextVar[bool] = ContextVar("is_along", default=False)
 _PATHS_WITHOUT_ORDER = ("enable_seqscan", "enable_bitmapscan", "enable_sort")
 
 
@@ -109,20 +107,16 @@ def _as_moment(value: Any) -> datetime:
 def along_indexes() -> Iterator[None]:
     """Keep PostgreSQL from reading and sorting where an index has them in order: a walk ends early, a sort can't.
 
-    Within another one it changes nothing: a page that asks several things does so in one transaction.
+    Parts of addresses must be looked up before: their index of trigrams is read by bitmaps alone.
     """
-    if connection.vendor != "postgresql" or _is_along.get():
+    if connection.vendor != "postgresql":
         yield
         return
-    token = _is_along.set(True)
-    try:
-        with transaction.atomic():
-            _switch("off")
-            yield
-            # For whoever's transaction this is a part of.
-            _switch("on")
-    finally:
-        _is_along.reset(token)
+    with transaction.atomic():
+        _switch("off")
+        yield
+        # For whoever's transaction this is a part of.
+        _switch("on")
 
 
 def _switch(state: str) -> None:
