@@ -13,6 +13,7 @@ from records.paging import Position
 from records.search.filling import fill
 from records.search.finding import count, find_page
 from records.search.walks import along_indexes
+from tests.people import client_of, make_person
 from tests.records.rows import NOON, make_mail
 
 pytestmark = pytest.mark.django_db
@@ -74,6 +75,22 @@ def test_every_statement_goes_by_an_index(filters: RecordFilters) -> None:
         count(filters, 100)
     statements = [query["sql"] for query in captured if "records_sendingrecord" in query["sql"]]
     assert [statement for statement in statements if _reads_all(statement)] == []
+
+
+@pytest.mark.parametrize("part", ["r77@", "nobody"])
+def test_addresses_are_looked_up_while_every_way_of_reading_is_allowed(part: str) -> None:
+    """Their index of trigrams is read by bitmaps alone; without them PostgreSQL reads all that are known."""
+    client = client_of(make_person("records.view_sendingrecord"))
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get("/system/setting/mailbox/records/", {"receiver": part}).status_code == 200
+    is_free, looked_up = True, 0
+    for query in captured:
+        if "enable_bitmapscan" in query["sql"]:
+            is_free = "'on'" in query["sql"]
+        if "records_knownaddress" in query["sql"] and "LIMIT 200)" not in query["sql"]:
+            looked_up += 1
+            assert is_free, query["sql"]
+    assert looked_up
 
 
 def _reads_all(statement: str) -> bool:
