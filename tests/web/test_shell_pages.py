@@ -56,12 +56,21 @@ def pick(records: list[SendingRecord], outcome: Outcome) -> SendingRecord:
     return next(record for record in records if record.outcome == outcome)
 
 
+SETTLE = """async () => {
+  do {
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    await Promise.allSettled(document.getAnimations().map((animation) => animation.finished));
+  } while (document.getAnimations().length);
+}"""
+"""Wait until no colour is half way: a change of the theme is drawn with the next frame, and begins transitions then."""
+
+
 def themes(page: Page) -> Iterator[str]:
     """Go through both themes, so that contrast is measured in each, with no colour half way."""
     page.emulate_media(reduced_motion="reduce")
     for theme in ("light", "dark"):
         page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
-        page.evaluate("Promise.allSettled(document.getAnimations().map(animation => animation.finished))")
+        page.evaluate(SETTLE)
         yield theme
 
 
