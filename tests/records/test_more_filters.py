@@ -3,7 +3,6 @@
 from datetime import date, time, timedelta
 
 import pytest
-from django.db import connection
 from django.http import QueryDict
 from django.test import Client
 from django.utils import timezone, translation
@@ -12,9 +11,7 @@ from records.enums import Outcome, Phase, ResultClass
 from records.error_book import find_entry
 from records.filters import DayRange, RecordFilters
 from records.forms import FilterForm, find_filters, name_cause
-from records.listing.choices import CAUSES
 from records.models import SendingRecord
-from records.search.walks import along_indexes
 from tests.people import client_of, make_person
 from tests.records.conftest import Found
 from tests.records.rows import NOON, make_mail, make_record
@@ -188,16 +185,3 @@ def test_every_filter_narrows(db: None) -> None:
         assert form.is_valid()
         if name not in {"sender", "since", "until"}:
             assert list(form.filters().apply(SendingRecord.objects.all())) == [], name
-
-
-@pytest.mark.django_db
-def test_causes_are_read_along_the_index_of_what_failed() -> None:
-    with along_indexes(), connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.execute(f"EXPLAIN QUERY PLAN {CAUSES}")
-            reads = [row[3] for row in cursor.fetchall() if "records_sendingrecord" in row[3]]
-        else:
-            cursor.execute(f"EXPLAIN {CAUSES}")
-            reads = [row[0] for row in cursor.fetchall() if "records_sendingrecord" in row[0]]
-    assert len(reads) == 7
-    assert all("record_by_outcome" in read for read in reads)

@@ -1,6 +1,7 @@
 """Fixtures for tests of whole pages in a real browser."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -12,6 +13,23 @@ from tests.people import make_person, sign_in
 
 Visit = Callable[[str], None]
 Violations = Callable[[], list[str]]
+
+
+@pytest.fixture(autouse=True)
+def _requests_have_ended(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Let the live server's last requests end before the tables are emptied: PostgreSQL finds a deadlock otherwise.
+
+    The page and the servers of the test are closed by then, so that nothing holds a request up.
+    """
+    if "live_server" not in request.fixturenames:
+        yield
+        return
+    request.getfixturevalue("transactional_db")  # whose end, the emptying, comes after this one's
+    yield
+    for thread in threading.enumerate():
+        if "process_request_thread" in thread.name:
+            thread.join(30)
+            assert not thread.is_alive(), f"{thread.name} still answers a request"
 
 
 @pytest.fixture

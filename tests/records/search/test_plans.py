@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from records.enums import Outcome, ResultClass
 from records.filters import RecordFilters
+from records.listing.choices import CAUSES
 from records.models import Receiver, SendingRecord
 from records.paging import Position
 from records.search.filling import fill
@@ -93,12 +94,21 @@ def test_addresses_are_looked_up_while_every_way_of_reading_is_allowed(part: str
     assert looked_up
 
 
-def _reads_all(statement: str) -> bool:
-    is_sqlite = connection.vendor == "sqlite"
+def test_causes_are_read_along_the_index_of_what_failed() -> None:
+    reads = [line for line in _explain(CAUSES) if "records_sendingrecord" in line]
+    assert len(reads) == 7
+    assert all("record_by_outcome" in read for read in reads)
+
+
+def _explain(statement: str) -> list[str]:
     with along_indexes(), connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN {'QUERY PLAN' if is_sqlite else ''} {statement}")
-        plan = [str(row[-1]) for row in cursor.fetchall()]
-    if is_sqlite:
+        cursor.execute(f"EXPLAIN {'QUERY PLAN' if connection.vendor == 'sqlite' else ''} {statement}")
+        return [str(row[-1]) for row in cursor.fetchall()]
+
+
+def _reads_all(statement: str) -> bool:
+    plan = _explain(statement)
+    if connection.vendor == "sqlite":
         # A walk along an index that is bounded by its limit is a "scan" too, "using" that index. What is walked along
         # goes by the name of the table, and is read as a whole.
         scans = [line for line in plan if line.startswith("SCAN record") and "USING" not in line]
