@@ -92,9 +92,10 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
 else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-    # Short questions only: compiling one, for which PostgreSQL may take seconds, never pays.
+    # Short questions only: compiling one, for which PostgreSQL may take seconds, never pays, nor do helpers, which it
+    # takes longer to start than a page may take.
     options = DATABASES["default"].setdefault("OPTIONS", {})
-    options["options"] = f"-c jit=off {options.get('options', '')}".strip()
+    options["options"] = f"-c jit=off -c max_parallel_workers_per_gather=0 {options.get('options', '')}".strip()
 
 LANGUAGE_CODE = env.one_of("LANGUAGE_CODE", ("en", "zh-hans"), default="en")
 # Each by its own name, whatever language the page is in: that is how its readers find it.
