@@ -4,14 +4,23 @@ from datetime import UTC, datetime
 
 from django.db import connection
 
+NOW = {
+    "sqlite": "strftime('%Y-%m-%d %H:%M:%f', 'now')",
+    # Not now(): that is when the transaction began.
+    "postgresql": "statement_timestamp()",
+}
+"""How each database tells the time, in statements written by hand and without parameters."""
+
 
 def database_now() -> datetime:
     """Read the database's clock, in UTC."""
     with connection.cursor() as cursor:
-        if connection.vendor == "sqlite":
-            cursor.execute("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')")
-            return datetime.fromisoformat(cursor.fetchone()[0]).replace(tzinfo=UTC)
-        # Not now(): that is when the transaction began.
-        cursor.execute("SELECT statement_timestamp()")
-        moment: datetime = cursor.fetchone()[0]
-    return moment.astimezone(UTC)
+        cursor.execute(f"SELECT {NOW[connection.vendor]}")
+        return as_moment(cursor.fetchone()[0])
+
+
+def as_moment(value: datetime | str) -> datetime:
+    """Return a moment that a statement written by hand has read, in UTC: SQLite hands it over as text."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
+    return datetime.fromisoformat(value).replace(tzinfo=UTC)

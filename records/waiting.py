@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Min
+from django.db import connection
 
-from records.clock import database_now
-from records.models import UNFINISHED_STATES, Heartbeat, Mail
+from records.clock import NOW, as_moment
+from records.models import UNFINISHED_STATES
+from records.search.statements import fetch
 
 MAX_COUNTED = 1000
 """More are shown as "more than 1,000"."""
@@ -33,16 +34,23 @@ class Waiting:
 
 
 def find_waiting() -> Waiting | None:
-    """Find what waits to be sent, in two queries however much was sent before; None if nothing does.
+    """Find what waits to be sent, in one statement however much was sent before; None if nothing does.
 
     What a worker has in hand counts too: it has no record until its try ends, or takes long.
     """
-    unsent = Mail.objects.filter(state__in=UNFINISHED_STATES, finished_at__isnull=True)
-    some = unsent.order_by()[: MAX_COUNTED + 1]
-    found = some.aggregate(count=Count("pk"), oldest_at=Min("accepted_at"))
-    if not found["count"]:
+    statement = _WAITING.format(now=NOW[connection.vendor], limit=MAX_COUNTED + 1)
+    number, oldest_at, seen_at, now = fetch(statement, None)[0]
+    if not number:
         return None
-    seen_at = Heartbeat.objects.filter(name="worker").values_list("seen_at", flat=True).first()
-    late = database_now() - SILENCE
-    is_stuck = found["oldest_at"] < late and (seen_at is None or seen_at < late)
-    return Waiting(found["count"], found["oldest_at"], seen_at, is_stuck)
+    oldest_at, seen_at, late = as_moment(oldest_at), seen_at and as_moment(seen_at), as_moment(now) - SILENCE
+    return Waiting(number, oldest_at, seen_at, oldest_at < late and (seen_at is None or seen_at < late))
+
+
+_WAITING = f"""
+    SELECT COUNT(*), MIN(accepted_at), (SELECT seen_at FROM records_heartbeat WHERE name = 'worker'), {{now}}
+    FROM (
+        SELECT accepted_at FROM records_mail
+        WHERE finished_at IS NULL AND state IN ({", ".join(f"'{state}'" for state in UNFINISHED_STATES)})
+        LIMIT {{limit}}
+    ) AS unsent
+"""  # noqa: S608  # names and values of our own, nothing from outside

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from records.search.walks import along_indexes
+from records.search.statements import AFTER, BEFORE, fetch_along
 
 _NODE = re.compile(
     r"(?P<kind>[A-Z][A-Za-z -]*?)(?: using (?P<index>\w+))?(?: on (?P<table>\w+)(?: \w+)?)?"
@@ -20,17 +20,21 @@ _DULL = {"Limit", "Subquery Scan", "Result", "Append", "Aggregate"}
 
 def list_scans(captured: CaptureQueriesContext) -> list[str]:
     """List the statements that read a whole table of records."""
-    asked = [query["sql"] for query in captured if "records_sendingrecord" in query["sql"]]
+    asked = [statement for statement in _statements(captured) if "records_sendingrecord" in statement]
     return [statement for statement in asked if _reads_all(_explain(statement))]
 
 
 def describe(captured: CaptureQueriesContext) -> str:
     """Describe by its plan how the last page was looked for, in the words of the database, shortened."""
-    finding = [query["sql"] for query in captured if _finds(query["sql"])]
+    finding = [statement for statement in _statements(captured) if _finds(statement)]
     if not finding:
         return "nothing is read: no address has that part"
     plan = _explain(finding[-1])
     return _describe_sqlite(plan) if connection.vendor == "sqlite" else _describe_postgres(plan)
+
+
+def _statements(captured: CaptureQueriesContext) -> list[str]:
+    return [query["sql"].removeprefix(BEFORE).removesuffix(AFTER) for query in captured]
 
 
 def _finds(statement: str) -> bool:
@@ -40,9 +44,7 @@ def _finds(statement: str) -> bool:
 
 def _explain(statement: str) -> list[str]:
     explain = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
-    with along_indexes(), connection.cursor() as cursor:
-        cursor.execute(f"{explain} {statement}")
-        return [str(row[-1]) for row in cursor.fetchall()]
+    return [str(row[-1]) for row in fetch_along(f"{explain} {statement}", None)]
 
 
 def _reads_all(plan: Iterable[str]) -> bool:

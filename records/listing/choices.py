@@ -8,7 +8,7 @@ from records.enums import Outcome, ResultClass
 from records.filters import NO_CAUSE
 from records.forms import FilterForm
 from records.querysets import known_values
-from records.search.walks import along_indexes, fetch
+from records.search.statements import fetch_along
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -25,9 +25,8 @@ def make_filter_form(request: HttpRequest) -> FilterForm:
     failures; of the records it reads a bounded part of some indexes.
     """
     choices: dict[str, set[str]] = {"sender": set(), "template": set(), "cause": set()}
-    with along_indexes():
-        for kind, value in fetch(CHOICES, ()):
-            choices[kind].add(value)
+    for kind, value in fetch_along(CHOICES):
+        choices[kind].add(value)
     causes = {cause or NO_CAUSE for cause in choices["cause"]}
     return FilterForm(request.GET, senders=choices["sender"], templates=choices["template"], causes=causes)
 

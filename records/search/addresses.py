@@ -7,7 +7,7 @@ import re
 from django.db import connection
 
 from records.search.conditions import Condition, contains, of_receiver
-from records.search.walks import fetch
+from records.search.statements import fetch
 
 MAX_ADDRESSES = 1_000
 """More than that are frequent enough to be met on a walk."""

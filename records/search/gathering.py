@@ -1,6 +1,6 @@
 """Reading records off all at once, where they are few or where walking along an index for each would be too much.
 
-They are put in order here: within `along_indexes` PostgreSQL would do anything rather than sort.
+They are put in order here: asked to keep to indexes, PostgreSQL would do anything rather than sort.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 
 from records.search.conditions import TRUE, Condition, all_of, equals
-from records.search.walks import Walk, fetch, fetch_positions
+from records.search.statements import fetch, fetch_along, fetch_positions
+from records.search.walks import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +56,7 @@ class Gathering:
         """Count the records that fulfil the rest as well, up to `limit`."""
         kept = all_of([self.source, scope.condition, rest])
         statement = f"SELECT COUNT(*) FROM (SELECT 1 {kept.sql} LIMIT {limit}) AS kept"  # noqa: S608  # our own names
-        return int(fetch(statement, kept.parameters)[0][0])
+        return int(fetch_along(statement, kept.parameters)[0][0])
 
 
 def find_of_addresses(addresses: Sequence[str], scope: Scope, size: int) -> list[Position]:

@@ -169,7 +169,7 @@ class Search:
         return set(self._conditions)
 
     def plan(self, scope: Scope) -> Plan:
-        """Choose how to search a stretch of time. To be asked within `along_indexes`."""
+        """Choose how to search a stretch of time."""
         if scope not in self._plans:
             self._plans[scope] = self._choose(scope)
         return self._plans[scope]

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from django.db import connection, transaction
+from django.db import connection
 
-from records.paging import Position
 from records.search.conditions import Condition, all_of
+from records.search.statements import fetch_along, fetch_positions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
+    from records.paging import Position
     from records.search.scope import Scope
 
 _COLUMNS = ", ".join(
@@ -24,7 +21,6 @@ _COLUMNS = ", ".join(
         "phase", "requester_ip",
     )
 )  # fmt: skip
-_PATHS_WITHOUT_ORDER = ("enable_seqscan", "enable_bitmapscan", "enable_sort")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,55 +66,16 @@ class Walk:
         statement = (
             f"SELECT COUNT(*) FROM (SELECT 1 FROM ({walked.sql}) AS record WHERE {rest.sql} LIMIT {limit}) AS kept"  # noqa: S608
         )
-        return int(fetch(statement, [*walked.parameters, *rest.parameters])[0][0])
+        return int(fetch_along(statement, [*walked.parameters, *rest.parameters])[0][0])
 
     def count_all(self, scope: Scope, limit: int) -> int:
         """Count all records of the walk, up to `limit`: in any order, one arm after the other."""
         joined = [self._arm(arm, scope, "1") for arm in self.arms]
         statement = " UNION ALL ".join(arm.sql for arm in joined)
         parameters = [value for arm in joined for value in arm.parameters]
-        return int(fetch(f"SELECT COUNT(*) FROM ({statement} LIMIT {limit}) AS kept", parameters)[0][0])  # noqa: S608
+        return int(fetch_along(f"SELECT COUNT(*) FROM ({statement} LIMIT {limit}) AS kept", parameters)[0][0])  # noqa: S608
 
     def find_place(self, scope: Scope, number: int) -> Position | None:
         """Find where the record stands that is the `number`th of the walk; None where there are fewer."""
         place = self.rows(scope, "record.started_at, record.id", 1, number - 1)
         return next(iter(fetch_positions(place.sql, place.parameters)), None)
-
-
-def fetch(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    """Execute a statement that returns rows."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return list(cursor.fetchall())
-
-
-def fetch_positions(statement: str, parameters: Sequence[Any]) -> list[Position]:
-    """Execute a statement that returns times and ids."""
-    return [Position(_as_moment(moment), record_id) for moment, record_id in fetch(statement, parameters)]
-
-
-def _as_moment(value: Any) -> datetime:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC)
-    return datetime.fromisoformat(value).replace(tzinfo=UTC)
-
-
-@contextmanager
-def along_indexes() -> Iterator[None]:
-    """Keep PostgreSQL from reading and sorting where an index has them in order: a walk ends early, a sort can't.
-
-    Parts of addresses must be looked up before: their index of trigrams is read by bitmaps alone.
-    """
-    if connection.vendor != "postgresql":
-        yield
-        return
-    with transaction.atomic():
-        _switch("off")
-        yield
-        # For whoever's transaction this is a part of.
-        _switch("on")
-
-
-def _switch(state: str) -> None:
-    settings = ", ".join(f"set_config('{setting}', '{state}', true)" for setting in _PATHS_WITHOUT_ORDER)
-    fetch(f"SELECT {settings}", ())
