@@ -108,19 +108,21 @@ def as_utc(moment: datetime | str) -> datetime:
 def _add(sums: _Sums) -> None:
     if not sums:
         return
-    key_ids = find_key_ids((_month_of(hour), values) for hour, values in sums)
+    found = find_key_ids((_month_of(hour), values) for hour, values in sums)
     hours: dict[tuple[datetime, int], Figures] = {}
     days: dict[tuple[Any, int], Figures] = {}
     months: dict[tuple[Any, int], Figures] = {}
     totals: dict[tuple[datetime], Figures] = {}
     for (hour, values), figures in sums.items():
-        key_id = key_ids[_month_of(hour), values]
+        key_ids = found[_month_of(hour), values]
         # Several values may have one key.
-        hours[hour, key_id] = add_figures(hours.get((hour, key_id)), figures)
-        day = hour.date(), key_id
-        days[day] = add_figures(days.get(day), figures)
-        month = _month_of(hour), key_id
-        months[month] = add_figures(months.get(month), figures)
+        own = hour, key_ids.own
+        hours[own] = add_figures(hours.get(own), figures)
+        for margin in key_ids.margins:
+            day = hour.date(), margin
+            days[day] = add_figures(days.get(day), figures)
+            month = _month_of(hour), margin
+            months[month] = add_figures(months.get(month), figures)
         result = Outcome(values[_OUTCOME]).result
         by_result = [figures[0] if each is result else 0 for each in RESULTS]
         totals[hour,] = add_figures(totals.get((hour,)), by_result)

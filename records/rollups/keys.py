@@ -1,4 +1,8 @@
-"""The keys of the sums: one row for each combination of values that a sum is of.
+"""The keys of the sums: one row for each combination of values that a sum by the hour is of, and one for each margin.
+
+Whoever looks back for long asks how the tries of each sender ended, those of each template, of each cause, at each
+server, but never of a combination. Sums of days and months are of these margins alone, which are some hundred, where
+combinations are thousands.
 
 Template names are whatever callers write. So that a number of the day in each of them fills neither the tables nor the
 dashboard, so many new values a month have keys of their own, and what comes beyond is summed up as others. It is the
@@ -10,6 +14,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from typing import NamedTuple
 
 from django.db.models import Min
 
@@ -23,28 +28,52 @@ Wanted = tuple[date, Values]
 
 OTHERS = "\x1a"
 """Stands in the place of values that are not told apart. None is the same: they hold no control characters."""
+ANY = "\x1b"
+"""Stands in a margin in the place of those that it is not of."""
 MOST_NEW_VALUES = 1_000
 """So many new senders, templates and servers are told apart in a month."""
+MARGINS = ("sender_address", "template_name", "cause", "server")
+"""What margins are of, beside the outcome."""
 _BOUNDED = ("sender_address", "template_name", "server")
 """All but what is written in the product itself: outcomes, and causes as the error book has them."""
 
 
-def find_key_ids(wanted: Iterable[Wanted]) -> dict[Wanted, int]:
+class KeyIds(NamedTuple):
+    """The ids of the keys that a try is summed by."""
+
+    own: int
+    """Of the sum by the hour."""
+    margins: tuple[int, ...]
+    """Of the sums by day and month, in the order of `MARGINS`."""
+
+
+def find_key_ids(wanted: Iterable[Wanted]) -> dict[Wanted, KeyIds]:
     """Look up the ids of keys; those that are new are made. In a transaction of its only writer.
 
     Args:
         wanted: What is to be summed; where there are too many new values, the first ones are told apart.
     """
-    own = {place: _digest(place[1]) for place in wanted}
-    known = _known(own.values())
-    missing = [place for place, digest in own.items() if digest not in known]
+    values_of = {place: place[1] for place in wanted}
+    known = _known(map(_digest, values_of.values()))
+    values_of |= _tell_apart([place for place, values in values_of.items() if _digest(values) not in known])
+    margins_of = {values: tuple(_margins(values)) for values in values_of.values()}
+    months = {each: month for (month, _values), values in values_of.items() for each in (values, *margins_of[values])}
+    digests = {values: _digest(values) for values in months}
+    known |= _known(digest for digest in digests.values() if digest not in known)
+    missing = {digest: (months[values], values) for values, digest in digests.items() if digest not in known}
     if missing:
-        told_apart = _tell_apart(missing)
-        own |= {place: _digest(values) for place, values in told_apart.items()}
-        known |= _known(own[place] for place in missing)
-        _make({own[place]: (place[0], values) for place, values in told_apart.items() if own[place] not in known})
-        known |= _known(own[place] for place in missing)
-    return {place: known[digest] for place, digest in own.items()}
+        _make(missing)
+        known |= _known(missing)
+    ids = {values: known[digest] for values, digest in digests.items()}
+    return {
+        place: KeyIds(ids[values], tuple(ids[margin] for margin in margins_of[values]))
+        for place, values in values_of.items()
+    }
+
+
+def _margins(values: Values) -> Iterable[Values]:
+    for name in MARGINS:
+        yield tuple(value if each in {name, "outcome"} else ANY for each, value in zip(KEY, values, strict=True))
 
 
 def _known(digests: Iterable[str]) -> dict[str, int]:
@@ -73,7 +102,7 @@ def _tell_apart(missing: Sequence[Wanted]) -> dict[Wanted, Values]:
 
 def _find_refused(name: str, occurrences: Sequence[tuple[date, str]]) -> set[tuple[date, str]]:
     """Find the values of a column for which there is no room in the month that they come in."""
-    keys = RollupKey.objects.exclude(**{name: OTHERS})
+    keys = RollupKey.objects.exclude(**{f"{name}__in": (OTHERS, ANY)})
     known = set(keys.filter(**{f"{name}__in": {value for _month, value in occurrences}}).values_list(name, flat=True))
     new = dict.fromkeys(found for found in occurrences if found[1] and found[1] not in known)
     if not new:

@@ -26,7 +26,7 @@ class Figures(models.Model):
 
 
 class RollupKey(models.Model):
-    """What the tries of a sum have in common: one row for each combination that a sum is of.
+    """What the tries of a sum have in common: one row for each combination, and one for each margin of those.
 
     `records.rollups.keys` makes them, and bounds how many values are told apart; keeping removes those out of use.
     """
@@ -49,7 +49,7 @@ class RollupKey(models.Model):
 
 
 class Rollup(Figures):
-    """The tries that began in one hour and have ended."""
+    """The tries that began in one hour and have ended, by every combination of values."""
 
     hour = models.DateTimeField(help_text=_("When the hour began, UTC"))
     key = models.ForeignKey(RollupKey, on_delete=models.CASCADE, related_name="hours")
@@ -64,7 +64,7 @@ class Rollup(Figures):
 
 
 class DayRollup(Figures):
-    """The tries that began on one day of UTC and have ended: the sums of its hours, for long ranges."""
+    """The tries that began on one day of UTC and have ended: the margins of its hours, for long ranges."""
 
     day = models.DateField(help_text=_("UTC"))
     key = models.ForeignKey(RollupKey, on_delete=models.CASCADE, related_name="days")

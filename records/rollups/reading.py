@@ -1,7 +1,7 @@
 """Reading the sums: what was folded and what is still to be, in one statement, so that both are of one moment.
 
-Sums by key come from whole months where they can, from days before the first whole month, and from hours before the
-first whole day. Nothing here reads records.
+Sums come from whole months where they can, from days before the first whole month, and from hours before the first
+whole day. Nothing here reads records.
 """
 
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ from django.db import connection
 from records.enums import Outcome
 from records.rollups.adding import FIGURES, KEY, RESULTS, sums_by_result
 from records.rollups.folding import as_utc
+from records.rollups.keys import ANY
 
 _VALUES = ("sender_address", "template_name", "cause")
 """What tries are counted by, beside their servers."""
@@ -78,10 +79,11 @@ def read_sums(since: datetime) -> Sums:
     key = ", ".join(KEY)
     none = ", ".join(["0"] * len(FIGURES[1:]))
     arms = [
-        f"SELECT {place}, {name}, outcome, sum(tries), {none} FROM sums GROUP BY {name}, outcome HAVING sum(tries) <> 0"  # noqa: S608
+        f"SELECT {place}, {name}, outcome, sum(tries), {none} FROM sums WHERE {name} <> '{ANY}'"  # noqa: S608
+        f" GROUP BY {name}, outcome HAVING sum(tries) <> 0"
         for place, name in enumerate(_VALUES)
     ]
-    arms.append(f"SELECT {len(_VALUES)}, server, '', {own} FROM sums GROUP BY server")  # noqa: S608
+    arms.append(f"SELECT {len(_VALUES)}, server, '', {own} FROM sums WHERE server <> '{ANY}' GROUP BY server")  # noqa: S608
     rows = _fetch(
         f"""
         WITH sums AS MATERIALIZED (
@@ -121,26 +123,47 @@ def read_totals(bounds: Sequence[datetime]) -> list[Total]:
     Args:
         bounds: Where spans begin, ascending; the last one is the end of the last span.
     """
+    read = _read_totals_by_bucket if connection.vendor == "postgresql" else _read_totals_by_span
+    return [Total(*map(int, row)) for row in read(bounds)]
+
+
+_RESULTS = ", ".join(RESULTS)
+_SUMMED = ", ".join(f"sum({result})" for result in RESULTS)
+
+
+def _read_totals_by_bucket(bounds: Sequence[datetime]) -> list[tuple[Any, ...]]:
+    # PostgreSQL finds the span of each hour in half the time that it takes to join them.
+    within = map(_literal, (bounds[0], bounds[-1]) * 2)
+    return _fetch(
+        f"""
+        SELECT width_bucket(hour, %s::timestamptz[]) - 1 AS span, {_SUMMED} FROM (
+            SELECT hour, {_RESULTS} FROM records_hourtotal WHERE hour >= %s AND hour < %s
+            UNION ALL
+            SELECT hour, {sums_by_result()} FROM records_rollupdelta WHERE hour >= %s AND hour < %s GROUP BY hour
+        ) everything GROUP BY span
+        """,  # noqa: S608  # names of our own, no value from outside
+        [list(bounds), *within],
+    )
+
+
+def _read_totals_by_span(bounds: Sequence[datetime]) -> list[tuple[Any, ...]]:
     marks = ", ".join(["(%s, %s, %s)"] * (len(bounds) - 1))
     parameters = [value for span, limits in enumerate(pairwise(bounds)) for value in (span, *map(_literal, limits))]
-    results = ", ".join(RESULTS)
-    summed = ", ".join(f"sum({result})" for result in RESULTS)
     # The order of the joins is said: SQLite then looks each span up in the index of the hours.
-    rows = _fetch(
+    return _fetch(
         f"""
         WITH spans (span, begins, ends) AS (VALUES {marks}),
             unfolded AS MATERIALIZED (
                 SELECT hour, {sums_by_result()} FROM records_rollupdelta WHERE hour >= %s GROUP BY hour
             )
-        SELECT span, {summed} FROM (
-            SELECT span, {results} FROM spans CROSS JOIN records_hourtotal WHERE hour >= begins AND hour < ends
+        SELECT span, {_SUMMED} FROM (
+            SELECT span, {_RESULTS} FROM spans CROSS JOIN records_hourtotal WHERE hour >= begins AND hour < ends
             UNION ALL
-            SELECT span, {results} FROM spans CROSS JOIN unfolded WHERE hour >= begins AND hour < ends
+            SELECT span, {_RESULTS} FROM spans CROSS JOIN unfolded WHERE hour >= begins AND hour < ends
         ) everything GROUP BY span
         """,  # noqa: S608  # names of our own, no value from outside
         [*parameters, _literal(bounds[0])],
     )
-    return [Total(*map(int, row)) for row in rows]
 
 
 def find_first_hour() -> datetime | None:

@@ -6,8 +6,9 @@ be stopped or locked. The sums by day and month and the totals are then made ane
 Sums outlive records: those of an hour of which any record was removed know more than the records do, and stay.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Max, Min
@@ -16,7 +17,8 @@ from records.clock import database_now
 from records.keeping.completeness import find_latest_removed
 from records.models import SendingRecord
 from records.rollups.adding import ENDED, FIGURES, KEY, RESULTS, select_sums, sums_by_result
-from records.rollups.folding import KEPT_FOR, fold, wait_for_lock
+from records.rollups.folding import KEPT_FOR, Figures, add_figures, add_to, fold, wait_for_lock
+from records.rollups.keys import Values, find_key_ids
 from records.rollups.models import Rollup, RollupDelta
 
 _HOUR = timedelta(hours=1)
@@ -138,17 +140,18 @@ def _derive(day: date) -> None:
     """Make the sums of a day and the totals of its hours from the sums by hour."""
     begins = _midnight(day)
     bounds = [connection.ops.adapt_datetimefield_value(moment) for moment in (begins, begins + timedelta(days=1))]
-    on_day = connection.ops.adapt_datefield_value(day)
-    figures = ", ".join(FIGURES)
+    key = ", ".join(KEY)
     summed = ", ".join(f"sum({name})" for name in FIGURES)
     with transaction.atomic(), connection.cursor() as cursor:
         wait_for_lock()
-        cursor.execute("DELETE FROM records_dayrollup WHERE day = %s", [on_day])
         cursor.execute(
-            f"INSERT INTO records_dayrollup (day, key_id, {figures})"  # noqa: S608  # names of our own
-            f" SELECT %s, key_id, {summed} FROM records_rollup WHERE hour >= %s AND hour < %s GROUP BY key_id",
-            [on_day, *bounds],
+            f"SELECT {key}, {summed} FROM records_rollup JOIN records_rollupkey ON records_rollupkey.id = key_id"  # noqa: S608
+            f" WHERE hour >= %s AND hour < %s GROUP BY {key}",
+            bounds,
         )
+        sums = {row[: len(KEY)]: tuple(map(int, row[len(KEY) :])) for row in cursor.fetchall()}
+        cursor.execute("DELETE FROM records_dayrollup WHERE day = %s", [connection.ops.adapt_datefield_value(day)])
+        _add_margins(day, sums)
         cursor.execute("DELETE FROM records_hourtotal WHERE hour >= %s AND hour < %s", bounds)
         cursor.execute(
             f"INSERT INTO records_hourtotal (hour, {', '.join(RESULTS)}) SELECT hour, {sums_by_result()}"  # noqa: S608
@@ -156,6 +159,16 @@ def _derive(day: date) -> None:
             " WHERE hour >= %s AND hour < %s GROUP BY hour",
             bounds,
         )
+
+
+def _add_margins(day: date, sums: Mapping[Values, Figures]) -> None:
+    month = day.replace(day=1)
+    found = find_key_ids((month, values) for values in sums)
+    days: dict[tuple[Any, int], Figures] = {}
+    for values, figures in sums.items():
+        for margin in found[month, values].margins:
+            days[day, margin] = add_figures(days.get((day, margin)), figures)
+    add_to("records_dayrollup", ("day", "key_id"), FIGURES, days)
 
 
 def _derive_month(month: date) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from math import floor
 
 from django.db import connection
+from django.db.models import Q, QuerySet
 
 from records.enums import Outcome
 from records.models import SendingRecord
@@ -19,6 +20,9 @@ _BOUNDS = (
     ("within_10s", 10000),
 )
 _COLUMNS = ("tries", "milliseconds", *(name for name, _upto in _BOUNDS), "slower")
+
+ANY = "\x1b"
+"""Stands in the key of a margin in the place of values that it is not of."""
 
 Counted = Counter[tuple[object, ...]]
 """Figures by hour, the values of the key and the figure's name; zeros are left out."""
@@ -65,13 +69,14 @@ def assert_lengths_agree() -> None:
     """Compare the sums of different lengths among each other."""
     days, by_hours, totals, of_hours = Counted(), Counted(), Counted(), Counted()
     months, by_days = Counted(), Counted()
-    for day in DayRollup.objects.all():
-        _add(days, (day.day, day.key_id), day)
+    for day in DayRollup.objects.select_related("key"):
+        _add(days, (day.day, *_values(day.key)), day)
         _add(by_days, (day.day.replace(day=1), day.key_id), day)
     for month in MonthRollup.objects.all():
         _add(months, (month.month, month.key_id), month)
     for rollup in Rollup.objects.select_related("key"):
-        _add(by_hours, (rollup.hour.astimezone(UTC).date(), rollup.key_id), rollup)
+        for margin in _margins(*_values(rollup.key)):
+            _add(by_hours, (rollup.hour.astimezone(UTC).date(), *margin), rollup)
         of_hours[rollup.hour, Outcome(rollup.key.outcome).result.value] += rollup.tries
     for total in HourTotal.objects.all():
         for name in ("success", "failed", "uncertain"):
@@ -88,6 +93,20 @@ def hour_of(moment: datetime) -> datetime:
 
 def _values(row: RollupKey | RollupDelta) -> tuple[str, ...]:
     return row.sender_address, row.template_name, row.outcome, row.cause, row.server
+
+
+def _margins(sender: str, template: str, outcome: str, cause: str, server: str) -> list[tuple[str, ...]]:
+    return [
+        (sender, ANY, outcome, ANY, ANY),
+        (ANY, template, outcome, ANY, ANY),
+        (ANY, ANY, outcome, cause, ANY),
+        (ANY, ANY, outcome, ANY, server),
+    ]
+
+
+def keys_of_hours() -> QuerySet[RollupKey]:
+    """Give the keys of sums by the hour, which the margins are of."""
+    return RollupKey.objects.exclude(Q(sender_address=ANY) | Q(template_name=ANY))
 
 
 def _add(counted: Counted, place: tuple[object, ...], figures: Figures) -> None:

@@ -12,10 +12,10 @@ from records.enums import Outcome
 from records.models import SendingRecord
 from records.rollups import folding
 from records.rollups.folding import KEPT_FOR, fold
-from records.rollups.models import DayRollup, HourTotal, MonthRollup, Rollup, RollupDelta, RollupKey
+from records.rollups.models import DayRollup, HourTotal, MonthRollup, Rollup, RollupDelta
 from records.rollups.reading import find_first_hour, read_sums, read_totals
 from tests.records.rows import NOON, make_record
-from tests.records.sums import assert_sums_agree, counted_from_records, hour_of
+from tests.records.sums import ANY, assert_sums_agree, counted_from_records, hour_of, keys_of_hours
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -82,8 +82,13 @@ def test_folding_moves_what_was_noted_into_the_sums() -> None:
     assert fold() == 3
     assert RollupDelta.objects.count() == 0
     assert sorted(Rollup.objects.values_list("hour", "tries")) == [(NOON, 2), (NOON + HOUR, 1)]
-    assert sorted(DayRollup.objects.values_list("day", "tries")) == [(NOON.date(), 1), (NOON.date(), 2)]
-    assert sorted(MonthRollup.objects.values_list("month", "tries")) == [(date(2026, 3, 1), 1), (date(2026, 3, 1), 2)]
+    of_causes = {"key__sender_address": ANY, "key__template_name": ANY, "key__server": ANY}
+    days = DayRollup.objects.filter(**of_causes).values_list("day", "key__outcome", "key__cause", "tries")
+    months = MonthRollup.objects.filter(**of_causes).values_list("month", "key__outcome", "key__cause", "tries")
+    tries = [("accepted", "", 2), ("refused", "no_such_mailbox", 1)]
+    assert sorted(days) == [(NOON.date(), *each) for each in tries]
+    assert sorted(months) == [(date(2026, 3, 1), *each) for each in tries]
+    assert DayRollup.objects.count() == MonthRollup.objects.count() == 4 * 2
     assert sorted(HourTotal.objects.values_list("hour", "success", "failed", "uncertain")) == [
         (NOON, 2, 0, 0),
         (NOON + HOUR, 0, 1, 0),
@@ -96,7 +101,7 @@ def test_folding_again_adds_to_the_sums_that_are_there() -> None:
         make_record(server=SERVER)
         assert fold() == 1
     assert Rollup.objects.get().tries == 3
-    assert RollupKey.objects.count() == 1
+    assert keys_of_hours().count() == 1
     assert_sums_agree()
 
 
@@ -188,7 +193,7 @@ def test_values_that_would_read_alike_when_joined_have_keys_of_their_own() -> No
     make_record(started_at=NOON, sender_address="a", template_name="bc")
     make_record(started_at=NOON, sender_address="ab", template_name="c")
     fold()
-    assert RollupKey.objects.count() == 2
+    assert keys_of_hours().count() == 2
 
 
 def test_sums_that_nobody_looks_at_any_more_are_forgotten() -> None:
@@ -197,8 +202,8 @@ def test_sums_that_nobody_looks_at_any_more_are_forgotten() -> None:
     make_record(started_at=LATELY)
     fold()
     assert [hour for (hour,) in Rollup.objects.values_list("hour")] == [LATELY.replace(minute=0)]
-    assert DayRollup.objects.count() == 1
-    assert MonthRollup.objects.count() == 1
+    assert DayRollup.objects.count() == 4
+    assert MonthRollup.objects.count() == 4
     assert HourTotal.objects.count() == 1
 
 
@@ -225,6 +230,27 @@ def test_sums_of_months_days_and_hours_go_on_where_the_others_end(folded: bool) 
     for since in (begins, datetime(2025, 12, 1, tzinfo=UTC), datetime(2025, 12, 31, 23, tzinfo=UTC), moments[-1]):
         asked = hour_of(since)
         assert tries_since(asked) == sum(moment >= asked for moment in moments)
+
+
+def test_sums_of_each_value_are_the_same_by_hour_day_and_month() -> None:
+    begins = datetime(2025, 11, 29, 22, tzinfo=UTC)
+    for number in range(70):
+        make_record(
+            started_at=begins + number * timedelta(hours=25),
+            sender_address=f"s{number % 3}@example.com",
+            template_name=f"t{number % 4}" if number % 4 else "",
+            outcome="refused" if number % 2 else "accepted",
+            cause=f"c{number % 5}" if number % 2 else "",
+            server=f"h{number % 7}.example:25",
+        )
+    unfolded = read_sums(begins)
+    fold()
+    folded = read_sums(begins)
+    for name in ("by_sender", "by_template", "by_cause", "by_server"):
+        assert sorted(getattr(folded, name)) == sorted(getattr(unfolded, name))
+    assert {each.name for each in folded.by_sender} == {"s0@example.com", "s1@example.com", "s2@example.com"}
+    assert {each.name for each in folded.by_template} == {"", "t1", "t2", "t3"}
+    assert len(folded.by_server) == 7
 
 
 @pytest.mark.parametrize("folded", [True, False])
