@@ -492,6 +492,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'default_permissions': (),
+                'indexes': [models.Index(condition=models.Q(('sender_address', '\x1b'), ('server', '\x1b'), ('template_name', '\x1b')), fields=['outcome', 'cause'], name='margin_of_causes')],
             },
         ),
         migrations.CreateModel(

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from django.db.models import Min
 
 from records.rollups.adding import KEY
-from records.rollups.models import RollupKey
+from records.rollups.models import ANY, RollupKey
 
 Values = tuple[str, ...]
 """In the order of `KEY`."""
@@ -28,8 +28,6 @@ Wanted = tuple[date, Values]
 
 OTHERS = "\x1a"
 """Stands in the place of values that are not told apart. None is the same: they hold no control characters."""
-ANY = "\x1b"
-"""Stands in a margin in the place of those that it is not of."""
 MOST_NEW_VALUES = 1_000
 """So many new senders, templates and servers are told apart in a month."""
 MARGINS = ("sender_address", "template_name", "cause", "server")

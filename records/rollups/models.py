@@ -5,6 +5,9 @@ from django.utils.translation import gettext_lazy as _
 
 from records.enums import Outcome
 
+ANY = "\x1b"
+"""Stands in a margin in the place of those values that it is not of."""
+
 
 class Figures(models.Model):
     """How many tries there were, and how long those took that a server answered.
@@ -42,6 +45,14 @@ class RollupKey(models.Model):
 
     class Meta:
         default_permissions = ()
+        indexes = [
+            # For the list's page, which offers the causes there are.
+            models.Index(
+                fields=["outcome", "cause"],
+                condition=models.Q(sender_address=ANY, template_name=ANY, server=ANY),
+                name="margin_of_causes",
+            ),
+        ]
 
     def __str__(self) -> str:
         """Name the sender address and the outcome."""

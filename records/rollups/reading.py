@@ -15,7 +15,7 @@ from django.db import connection
 from records.enums import Outcome
 from records.rollups.adding import FIGURES, KEY, RESULTS, sums_by_result
 from records.rollups.folding import as_utc
-from records.rollups.keys import ANY
+from records.rollups.models import ANY
 
 _VALUES = ("sender_address", "template_name", "cause")
 """What tries are counted by, beside their servers."""

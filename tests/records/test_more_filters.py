@@ -12,6 +12,7 @@ from records.error_book import find_entry
 from records.filters import DayRange, RecordFilters
 from records.forms import FilterForm, find_filters, name_cause
 from records.models import SendingRecord
+from records.rollups.folding import fold
 from tests.people import client_of, make_person
 from tests.records.conftest import Found
 from tests.records.rows import NOON, make_mail, make_record
@@ -48,6 +49,7 @@ def test_the_cause_filter_keeps_what_went_wrong_without_a_known_cause(found: Fou
 
 def test_no_known_cause_is_a_choice_where_there_is_such_a_record(client: Client) -> None:
     def choices() -> dict[str, str]:
+        fold()
         return dict(client.get(URL).context["form"].fields["cause"].widget.choices)
 
     make_record(outcome=Outcome.REFUSED, cause="spam")
@@ -107,6 +109,8 @@ def test_days_that_are_named_win_over_relative_ones(client: Client) -> None:
 def test_causes_are_named_in_the_words_of_the_error_book_and_old_ones_by_their_key(client: Client) -> None:
     make_record(outcome=Outcome.REFUSED, cause="spam")
     make_record(outcome=Outcome.REFUSED, cause="older-than-the-book")
+    make_record(outcome=Outcome.ACCEPTED, cause="of-no-failure")
+    fold()
     choices = client.get(URL, {"cause": "asked-for"}).context["form"].fields["cause"].widget.choices
     assert [key for key, _label in choices] == ["", "asked-for", "older-than-the-book", "spam"]
     assert dict(choices)["spam"] == "The server takes this mail for spam because of its content."
