@@ -45,7 +45,12 @@ def find_and_count(
 ) -> tuple[Page, Count]:
     """Do as `find_page` and `count` do, and find out only once how to search."""
     search, days = Search(filters), Scope.of(filters)
-    return _find_page(search, days, size, before, after), _count(search, days, limit)
+    page = _find_page(search, days, size, before, after)
+    is_first = before is None and after is None
+    if is_first and (page.older is None or page.searched_to):
+        # The search for it went further than counting would: all that was met is on it.
+        return page, _counted(len(page.records), limit, is_cut=page.searched_to is not None)
+    return page, _count(search, days, limit)
 
 
 def _find_page(search: Search, days: Scope, size: int, before: Position | None, after: Position | None) -> Page:
@@ -66,6 +71,10 @@ def _find_page(search: Search, days: Scope, size: int, before: Position | None, 
 
 def _count(search: Search, days: Scope, limit: int) -> Count:
     number, is_cut = search.plan(days).count(days, limit + 1)
+    return _counted(number, limit, is_cut=is_cut)
+
+
+def _counted(number: int, limit: int, *, is_cut: bool) -> Count:
     return Count(min(number, limit), is_at_least=is_cut or number > limit)
 
 

@@ -16,7 +16,7 @@ from records.models import SendingRecord
 from records.paging import Page, Position
 from records.search import addresses, planning
 from records.search.filling import fill
-from records.search.finding import count, find_page
+from records.search.finding import count, find_and_count, find_page
 from tests.records.rows import NOON, make_mail, make_record
 
 pytestmark = pytest.mark.django_db
@@ -174,9 +174,11 @@ def test_the_way_back_misses_nothing(filters: RecordFilters, size: int) -> None:
 @alike
 def test_a_count_is_right_or_says_that_there_may_be_more(filters: RecordFilters, size: int) -> None:
     number = len(expected(filters))
-    counted = count(filters, size)
-    assert counted.number <= min(number, size)
-    assert counted.is_at_least or counted.number == number
+    page, counted_with_it = find_and_count(filters, size, size)
+    assert ids(page.records) == ids(find_page(filters, size).records)
+    for counted in (count(filters, size), counted_with_it):
+        assert counted.number <= min(number, size)
+        assert counted.is_at_least or counted.number == number
 
 
 def test_a_message_id_and_a_mail_are_found() -> None:
