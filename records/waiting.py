@@ -34,16 +34,25 @@ class Waiting:
 
 
 def find_waiting() -> Waiting | None:
-    """Find what waits to be sent, in one statement however much was sent before; None if nothing does.
+    """Find what waits to be sent; see `find_waiting_and_now`."""
+    return find_waiting_and_now()[0]
+
+
+def find_waiting_and_now() -> tuple[Waiting | None, datetime]:
+    """Find what waits to be sent, in one statement however much was sent before, and the time by the database's clock.
 
     What a worker has in hand counts too: it has no record until its try ends, or takes long.
+
+    Returns:
+        None if nothing waits; the time in UTC.
     """
     statement = _WAITING.format(now=NOW[connection.vendor], limit=MAX_COUNTED + 1)
-    number, oldest_at, seen_at, now = fetch(statement, None)[0]
+    number, oldest, seen, read_at = fetch(statement, None)[0]
+    now = as_moment(read_at)
     if not number:
-        return None
-    oldest_at, seen_at, late = as_moment(oldest_at), seen_at and as_moment(seen_at), as_moment(now) - SILENCE
-    return Waiting(number, oldest_at, seen_at, oldest_at < late and (seen_at is None or seen_at < late))
+        return None, now
+    oldest_at, seen_at, late = as_moment(oldest), seen and as_moment(seen), now - SILENCE
+    return Waiting(number, oldest_at, seen_at, oldest_at < late and (seen_at is None or seen_at < late)), now
 
 
 _WAITING = f"""

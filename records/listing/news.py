@@ -1,6 +1,6 @@
 """What came to the list since it was shown: asked for quietly by the page, in a query that reads little."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
@@ -28,17 +28,23 @@ SEEN_HEADER = "Mailbox-Seen"
 """Tells the page from where to ask next time, where nothing came."""
 
 
-def find_news_url(filters: RecordFilters, page: Page) -> str:
-    """Return where the newest page asks what came since; empty for an older page, which does not ask."""
+def find_news_url(filters: RecordFilters, page: Page, now: datetime) -> str:
+    """Return where the newest page asks what came since; empty for an older page, which does not ask.
+
+    Args:
+        filters: Those of the list.
+        page: What is shown of it.
+        now: When that was found, by the database's clock.
+    """
     if page.newer is not None:
         return ""
     first = page.records[0] if page.records else None
-    seen = _latest(_recent(), Position(first.started_at, first.pk)) if first else _recent()
+    seen = _latest(_recent(now), Position(first.started_at, first.pk)) if first else _recent(now)
     return f"{reverse('records:news')}?{urlencode({**filters.as_parameters(), 'seen': str(seen)})}"
 
 
-def _recent() -> Position:
-    return Position(database_now() - LATE, 0)
+def _recent(now: datetime) -> Position:
+    return Position(now - LATE, 0)
 
 
 def _latest(*positions: Position) -> Position:
@@ -57,7 +63,7 @@ def tell_news(request: HttpRequest) -> HttpResponse:
     page = find_page(filters, MAX_NEWS, after=seen)
     number = sum(1 for each in page.records if (each.started_at, each.pk) > (seen.started_at, seen.record_id))
     if not number:
-        return HttpResponse(status=204, headers={SEEN_HEADER: str(_latest(seen, _recent()))})
+        return HttpResponse(status=204, headers={SEEN_HEADER: str(_latest(seen, _recent(database_now())))})
     is_more = page.newer is not None and number >= MAX_NEWS
     words = ngettext("%(number)s new record", "%(number)s new records", number) % {"number": number}
     return HttpResponse(_("More than 100 new records") if is_more else words, content_type="text/plain; charset=utf-8")

@@ -24,7 +24,7 @@ from records.listing.rows import Table, make_table
 from records.listing.saved_views import list_views
 from records.paging import Page, Position, find_position
 from records.search.finding import count, find_and_count, find_page
-from records.waiting import find_waiting
+from records.waiting import find_waiting_and_now
 
 PAGE_SIZE = 50
 MAX_COUNTED = 10_000
@@ -93,6 +93,7 @@ def _results(request: HttpRequest, filters: RecordFilters) -> dict[str, object]:
         page, total = find_and_count(filters, PAGE_SIZE, MAX_COUNTED, before=before, after=after)
         shown = _show(request, Folded(page, tries={}))
     views = list_views(person_id(request), filters)
+    waiting, now = find_waiting_and_now()
     return {
         "filters": filters,
         "query": filters.as_query(),
@@ -100,7 +101,7 @@ def _results(request: HttpRequest, filters: RecordFilters) -> dict[str, object]:
         "views": views,
         "has_own_views": any(view.pk for view in views),
         "is_saved": any(view.is_current for view in views),
-        "news_url": find_news_url(filters, shown["page"]) if before is None else "",
+        "news_url": find_news_url(filters, shown["page"], now) if before is None else "",
         "shortcuts": list_shortcuts(filters),
         **shown,
         "total": total.number,
@@ -108,7 +109,7 @@ def _results(request: HttpRequest, filters: RecordFilters) -> dict[str, object]:
         "total_is_at_least": total.is_at_least,
         "total_is_capped": total.is_at_least and total.number >= MAX_COUNTED,
         "time_zone": timezone.get_current_timezone_name(),
-        "waiting": find_waiting(),
+        "waiting": waiting,
     }
 
 
