@@ -131,11 +131,11 @@ def test_a_fold_that_dies_in_the_middle_has_done_nothing(monkeypatch: pytest.Mon
     def die(*_arguments: object) -> None:
         raise SystemExit
 
-    monkeypatch.setattr(folding, "add_to", die)
-    with pytest.raises(SystemExit):
-        fold()
+    with monkeypatch.context() as patched:
+        patched.setattr(folding, "add_to", die)
+        with pytest.raises(SystemExit):
+            fold()
     assert (RollupDelta.objects.count(), Rollup.objects.count()) == (1, 0)
-    monkeypatch.undo()
     assert fold() == 1
     assert_sums_agree()
 
