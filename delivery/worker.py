@@ -1,9 +1,11 @@
 """What makes a process a worker: a dispatcher, which runs lines, and a sweeper. Celery only brings orders."""
 
-from typing import Any
+from __future__ import annotations
 
-from django.db import connections
-from django.db.backends.base.base import BaseDatabaseWrapper
+import logging
+from typing import TYPE_CHECKING, Any
+
+from django.db import InterfaceError, OperationalError, connections
 from django.db.backends.signals import connection_created
 
 from delivery import exporting
@@ -22,6 +24,13 @@ from records.export.tidying import tidy
 from records.rollups.folding import fold
 from records.search.filling import fill, forget_unused
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+logger = logging.getLogger(__name__)
+
 DEED_SECONDS = 3.0
 """How long a sweep goes on with what people asked for many mails, should the broker have lost the order to."""
 
@@ -39,15 +48,38 @@ dispatcher = Dispatcher(drain, held_slots, pass_on)
 
 
 def _after_sweep() -> None:
-    check()
-    bulk.continue_unfinished(seconds=DEED_SECONDS)
-    orders.continue_unfinished(seconds=DEED_SECONDS)
-    exporting.continue_unfinished(seconds=DEED_SECONDS)
+    """Do all that is not sending, in parts: whatever is wrong with one, the others are done.
+
+    Raises:
+        OperationalError: The database is locked or away, so that the other parts would fail as well.
+        InterfaceError: The same.
+    """
+    parts: dict[str, Callable[[], object]] = {
+        "check": check,
+        "deeds": lambda: bulk.continue_unfinished(seconds=DEED_SECONDS),
+        "sending again": lambda: orders.continue_unfinished(seconds=DEED_SECONDS),
+        "exports": lambda: exporting.continue_unfinished(seconds=DEED_SECONDS),
+        "files of exports": _tidy,
+        "sums": fold,
+        "keeping": keep,
+        "addresses": lambda: fill(seconds=SEARCH_SECONDS),
+        "unused addresses": _forget,
+    }
+    for name, do in parts.items():
+        try:
+            do()
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            logger.exception("a part of a sweep failed, the others go on", extra={"part": name})
+
+
+def _tidy() -> None:
     if take_turn("tidy exports", TIDY_EVERY):
         tidy(TIDY_SECONDS)
-    fold()
-    keep()
-    fill(seconds=SEARCH_SECONDS)
+
+
+def _forget() -> None:
     if take_turn("forget addresses", FORGET_EVERY):
         forget_unused(seconds=SEARCH_SECONDS)
 

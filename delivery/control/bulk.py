@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from django.db import OperationalError, connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Max, Q
 
 from delivery.control.deeds import carry_out
@@ -57,9 +57,10 @@ def run(work: BulkIntervention, *, seconds: float = float("inf")) -> BulkInterve
     """
     try:
         repeat(partial(_do_batch, work.pk), seconds=seconds)
-    except OperationalError:
+    except OperationalError as trouble:
+        # Said in one line: it is said with every sweep for as long as the database is locked or away.
         logger.warning(
-            "a deed at many mails failed for now, the sweep continues it", extra={"work": work.pk}, exc_info=True
+            "a deed at many mails failed for now, the sweep continues it: %s", trouble, extra={"work": work.pk}
         )
     work.refresh_from_db()
     return work
@@ -89,7 +90,12 @@ def continue_unfinished(*, seconds: float) -> None:
         left = ends_at - time.monotonic()
         if left <= 0:
             return
-        run(work, seconds=left)
+        try:
+            run(work, seconds=left)
+        except (OperationalError, InterfaceError):
+            raise  # locked or away: no other will do better
+        except Exception:  # whatever is wrong with one work: the others go on
+            logger.exception("what was asked for many mails failed", extra={"work": work.pk})
 
 
 def _try_batch(do_batch: Callable[[], bool]) -> bool:

@@ -99,9 +99,10 @@ def run(work: Resending, *, seconds: float = float("inf")) -> Resending:
     """
     try:
         repeat(partial(_do_batch, work.pk), seconds=seconds)
-    except OperationalError:
+    except OperationalError as trouble:
+        # Said in one line: it is said with every sweep for as long as the database is locked or away.
         logger.warning(
-            "sending mails again failed for now, the sweep continues it", extra={"resending": work.pk}, exc_info=True
+            "sending mails again failed for now, the sweep continues it: %s", trouble, extra={"resending": work.pk}
         )
     work.refresh_from_db()
     return work
