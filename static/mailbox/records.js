@@ -118,7 +118,7 @@ const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 async function tellTimeZone() {
   zoneForm.elements.namedItem("time_zone").value = zone;
   const response = await fetch(zoneForm.action, { method: "POST", body: new FormData(zoneForm) });
-  if (response.status !== 204) {
+  if (response.status !== 204 || zone === zoneForm.dataset.shown) {
     return;
   }
   if (filters?.classList.contains("htmx-request")) {
@@ -133,6 +133,15 @@ function showAnew() {
   // Without htmx so far, the next page is the first in that time zone.
   window.htmx?.ajax("GET", location.href, { target: "#results" });
 }
+
+// A menu that was opened meanwhile stays under the hand; the times follow when it is closed.
+document.getElementById("results")?.addEventListener("htmx:beforeSwap", (event) => {
+  const menu = event.currentTarget.querySelector("details[open]");
+  if (menu && event.detail.requestConfig.elt === document.body) {
+    event.detail.shouldSwap = false;
+    menu.addEventListener("toggle", showAnew, { once: true });
+  }
+});
 
 if (zoneForm && zone && zone !== zoneForm.dataset.known) {
   tellTimeZone();

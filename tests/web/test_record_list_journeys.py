@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Browser, Page, Request, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from records.listing.models import ListPreference, SavedView
@@ -154,6 +154,42 @@ def test_times_become_those_of_the_browser(browser: Browser, live_server: LiveSe
         expect(page.locator("table.records time")).to_have_text("2026-03-10 20:00:00")
         expect(page.locator("#results")).to_contain_text("Times in Asia/Shanghai")
     assert ListPreference.objects.get(user=administrator).browser_time_zone == "Asia/Shanghai"
+
+
+def test_a_menu_that_is_open_stays_while_times_become_those_of_the_browser(
+    browser: Browser, live_server: LiveServer, administrator: User
+) -> None:
+    make_record()
+    with browser.new_context(timezone_id="Asia/Shanghai", locale="en-US") as context:
+        page = context.new_page()
+        sign_in(page, live_server.url, administrator)
+        held: list[Route] = []
+        page.route("**/records/time-zone/", lambda route: held.append(route))  # noqa: PLW0108  # no builtin is taken
+        with page.expect_request("**/records/time-zone/"):
+            page.goto(live_server.url + RECORDS)
+        page.click("summary:has-text('Export')")
+        with page.expect_response(lambda response: response.url.endswith(RECORDS)) as answered:
+            held.pop().continue_()
+        answered.value.finished()
+        expect(page.get_by_text("CSV now")).to_be_visible()
+        expect(page.locator("#results")).to_contain_text("Times in UTC")
+        page.click("summary:has-text('Export')")
+        expect(page.locator("#results")).to_contain_text("Times in Asia/Shanghai")
+        expect(page.get_by_text("CSV now")).to_be_hidden()
+
+
+def test_what_is_in_the_zone_of_the_browser_is_not_shown_anew(
+    browser: Browser, live_server: LiveServer, administrator: User
+) -> None:
+    make_record()
+    with browser.new_context(timezone_id="UTC") as context:
+        page = context.new_page()
+        sign_in(page, live_server.url, administrator)
+        page.goto(live_server.url + RECORDS)
+        page.evaluate("document.querySelector('table.records').dataset.first = ''")
+        page.wait_for_load_state("networkidle")
+        expect(page.locator("table.records[data-first]")).to_be_visible()
+    assert ListPreference.objects.get(user=administrator).browser_time_zone == "UTC"
 
 
 def test_the_look_is_chosen_in_the_drawer(signed_in: Page, live_server: LiveServer) -> None:
