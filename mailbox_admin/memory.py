@@ -9,7 +9,7 @@ def settle_memory() -> None:
     """Load what answers requests, and let the collector of garbage leave all that alone from then on.
 
     It stays for as long as the process does. Looked through again by every full collection, it let a page wait a tenth
-    of a second now and then, in the middle of some request; without it such a collection takes two milliseconds.
+    of a second now and then, in the middle of some request; without it such a collection takes a few milliseconds.
     """
     # Views, and all that they import, are loaded by the first request otherwise.
     get_resolver().url_patterns  # noqa: B018  # read for what it loads

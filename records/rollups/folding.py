@@ -5,12 +5,12 @@ the sums and what is still to be folded in one statement never misses anything o
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
 
-from records.clock import database_now
+from records.clock import as_moment, database_now
 from records.enums import Outcome
 from records.rollups.adding import FIGURES, KEY, RESULTS
 from records.rollups.keys import Values, find_key_ids
@@ -88,7 +88,7 @@ def _take_deltas() -> list[tuple[Any, ...]]:
 def _sum_up(deltas: Iterable[tuple[Any, ...]]) -> _Sums:
     sums: _Sums = {}
     for hour, *row in deltas:
-        place = as_utc(hour), tuple(row[: len(KEY)])
+        place = as_moment(hour), tuple(row[: len(KEY)])
         sums[place] = add_figures(sums.get(place), row[len(KEY) :])
     return {place: figures for place, figures in sums.items() if any(figures)}
 
@@ -96,13 +96,6 @@ def _sum_up(deltas: Iterable[tuple[Any, ...]]) -> _Sums:
 def add_figures(one: Figures | None, other: Sequence[int]) -> Figures:
     """Add figures up; None stands for none."""
     return tuple(map(sum, zip(one, other, strict=True))) if one else tuple(other)
-
-
-def as_utc(moment: datetime | str) -> datetime:
-    """Read a time as a database returns it to a bare statement."""
-    if isinstance(moment, str):
-        return datetime.fromisoformat(moment).replace(tzinfo=UTC)
-    return moment.astimezone(UTC)
 
 
 def _add(sums: _Sums) -> None:

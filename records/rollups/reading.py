@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from records.clock import as_moment
 from records.enums import Outcome
 from records.rollups.adding import FIGURES, KEY, RESULTS, sums_by_result
-from records.rollups.folding import as_utc
 from records.rollups.models import ANY
+from records.search.statements import fetch
 
 _VALUES = ("sender_address", "template_name", "cause")
 """What tries are counted by, beside their servers."""
@@ -84,7 +85,7 @@ def read_sums(since: datetime) -> Sums:
         for place, name in enumerate(_VALUES)
     ]
     arms.append(f"SELECT {len(_VALUES)}, server, '', {own} FROM sums WHERE server <> '{ANY}' GROUP BY server")  # noqa: S608
-    rows = _fetch(
+    rows = fetch(
         f"""
         WITH sums AS MATERIALIZED (
             SELECT {key}, {counted} FROM (
@@ -134,7 +135,7 @@ _SUMMED = ", ".join(f"sum({result})" for result in RESULTS)
 def _read_totals_by_bucket(bounds: Sequence[datetime]) -> list[tuple[Any, ...]]:
     # PostgreSQL finds the span of each hour in half the time that it takes to join them.
     within = map(_literal, (bounds[0], bounds[-1]) * 2)
-    return _fetch(
+    return fetch(
         f"""
         SELECT width_bucket(hour, %s::timestamptz[]) - 1 AS span, {_SUMMED} FROM (
             SELECT hour, {_RESULTS} FROM records_hourtotal WHERE hour >= %s AND hour < %s
@@ -150,7 +151,7 @@ def _read_totals_by_span(bounds: Sequence[datetime]) -> list[tuple[Any, ...]]:
     marks = ", ".join(["(%s, %s, %s)"] * (len(bounds) - 1))
     parameters = [value for span, limits in enumerate(pairwise(bounds)) for value in (span, *map(_literal, limits))]
     # The order of the joins is said: SQLite then looks each span up in the index of the hours.
-    return _fetch(
+    return fetch(
         f"""
         WITH spans (span, begins, ends) AS (VALUES {marks}),
             unfolded AS MATERIALIZED (
@@ -168,12 +169,12 @@ def _read_totals_by_span(bounds: Sequence[datetime]) -> list[tuple[Any, ...]]:
 
 def find_first_hour() -> datetime | None:
     """Find the hour of the first try that was ever summed; None if there is none."""
-    rows = _fetch(
+    rows = fetch(
         "SELECT min(hour) FROM (SELECT min(hour) AS hour FROM records_hourtotal"
         " UNION ALL SELECT min(hour) FROM records_rollupdelta) everything",
         [],
     )
-    return as_utc(rows[0][0]) if rows[0][0] else None
+    return as_moment(rows[0][0]) if rows[0][0] else None
 
 
 def _first_whole_day(since: datetime) -> date:
@@ -187,12 +188,6 @@ def _first_whole_month(day: date) -> date:
 
 def _literal(moment: datetime) -> Any:
     return connection.ops.adapt_datetimefield_value(moment)
-
-
-def _fetch(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, parameters)
-        return list(cursor.fetchall())
 
 
 def _server_sum(row: Sequence[Any]) -> ServerSum:
