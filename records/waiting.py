@@ -7,7 +7,7 @@ from django.db import connection
 
 from records.clock import NOW, as_moment
 from records.models import UNFINISHED_STATES
-from records.search.statements import fetch
+from records.search.statements import Question, Rows, fetch_together
 
 MAX_COUNTED = 1000
 """More are shown as "more than 1,000"."""
@@ -34,20 +34,22 @@ class Waiting:
 
 
 def find_waiting() -> Waiting | None:
-    """Find what waits to be sent; see `find_waiting_and_now`."""
-    return find_waiting_and_now()[0]
+    """Find what waits to be sent."""
+    (rows,) = fetch_together(asking_for_waiting())
+    return read_waiting(rows)[0]
 
 
-def find_waiting_and_now() -> tuple[Waiting | None, datetime]:
-    """Find what waits to be sent, in one statement however much was sent before, and the time by the database's clock.
+def asking_for_waiting() -> Question:
+    """Ask what waits to be sent, in one statement however much was sent before, and for the database's time."""
+    return Question(_WAITING.format(now=NOW[connection.vendor], limit=MAX_COUNTED + 1), None)
+
+
+def read_waiting(rows: Rows) -> tuple[Waiting | None, datetime]:
+    """Read what waits to be sent, and the time in UTC.
 
     What a worker has in hand counts too: it has no record until its try ends, or takes long.
-
-    Returns:
-        None if nothing waits; the time in UTC.
     """
-    statement = _WAITING.format(now=NOW[connection.vendor], limit=MAX_COUNTED + 1)
-    number, oldest, seen, read_at = fetch(statement, None)[0]
+    ((number, oldest, seen, read_at),) = rows
     now = as_moment(read_at)
     if not number:
         return None, now

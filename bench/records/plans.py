@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from records.search.statements import AFTER, BEFORE, fetch_along
+from records.search.statements import Question, fetch_together, take_apart
 
 _NODE = re.compile(
     r"(?P<kind>[A-Z][A-Za-z -]*?)(?: using (?P<index>\w+))?(?: on (?P<table>\w+)(?: \w+)?)?"
@@ -20,31 +20,32 @@ _DULL = {"Limit", "Subquery Scan", "Result", "Append", "Aggregate"}
 
 def list_scans(captured: CaptureQueriesContext) -> list[str]:
     """List the statements that read a whole table of records."""
-    asked = [statement for statement in _statements(captured) if "records_sendingrecord" in statement]
-    return [statement for statement in asked if _reads_all(_explain(statement))]
+    asked = [question for question in _questions(captured) if "records_sendingrecord" in question.sql]
+    return [question.sql for question in asked if _reads_all(_explain(question))]
 
 
 def describe(captured: CaptureQueriesContext) -> str:
     """Describe by its plan how the last page was looked for, in the words of the database, shortened."""
-    finding = [statement for statement in _statements(captured) if _finds(statement)]
+    finding = [question for question in _questions(captured) if _finds(question.sql)]
     if not finding:
         return "nothing is read: no address has that part"
     plan = _explain(finding[-1])
     return _describe_sqlite(plan) if connection.vendor == "sqlite" else _describe_postgres(plan)
 
 
-def _statements(captured: CaptureQueriesContext) -> list[str]:
-    return [query["sql"].removeprefix(BEFORE).removesuffix(AFTER) for query in captured]
+def _questions(captured: CaptureQueriesContext) -> list[Question]:
+    return [question for query in captured for question in take_apart(query["sql"])]
 
 
 def _finds(statement: str) -> bool:
     is_place = re.search(r" OFFSET \d+$", statement) is not None
-    return "record.started_at, record.id" in statement and "records_sendingrecord" in statement and not is_place
+    return re.search(r"(record|found)\.started_at, (record|found)\.id", statement) is not None and not is_place
 
 
-def _explain(statement: str) -> list[str]:
+def _explain(question: Question) -> list[str]:
     explain = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
-    return [str(row[-1]) for row in fetch_along(f"{explain} {statement}", None)]
+    (rows,) = fetch_together(question._replace(sql=f"{explain} {question.sql}"))
+    return [str(row[-1]) for row in rows]
 
 
 def _reads_all(plan: Iterable[str]) -> bool:

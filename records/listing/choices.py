@@ -9,22 +9,20 @@ from records.filters import NO_CAUSE
 from records.forms import FilterForm
 from records.querysets import known_values
 from records.rollups.models import ANY
-from records.search.statements import fetch_along
+from records.search.statements import Question
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
+    from records.search.statements import Rows
+
 _WITH_CAUSE = tuple(outcome for outcome in Outcome if outcome.result in {ResultClass.FAILED, ResultClass.UNCERTAIN})
 
 
-def make_filter_form(request: HttpRequest) -> FilterForm:
-    """Make the form of the filters that a request asks for, with everything to choose from, in one query.
-
-    What there is to choose from are the accounts and templates that are known or occur, and the causes of failures
-    that the sums tell of; of the records it reads a bounded part of some indexes.
-    """
+def make_filter_form(request: HttpRequest, found: Rows) -> FilterForm:
+    """Make the form of the filters that a request asks for, with everything to choose from: the answer to `CHOICES`."""
     choices: dict[str, set[str]] = {"sender": set(), "template": set(), "cause": set()}
-    for kind, value in fetch_along(CHOICES):
+    for kind, value in found:
         choices[kind].add(value)
     causes = {cause or NO_CAUSE for cause in choices["cause"]}
     return FilterForm(request.GET, senders=choices["sender"], templates=choices["template"], causes=causes)
@@ -36,9 +34,15 @@ _CAUSES = f"""
     WHERE sender_address = '{ANY}' AND template_name = '{ANY}' AND server = '{ANY}'
         AND outcome IN ({", ".join(f"'{outcome}'" for outcome in _WITH_CAUSE)})
 """  # noqa: S608  # names and values of our own, nothing from outside
-CHOICES = f"""
+CHOICES = Question(
+    f"""
     SELECT 'sender', address FROM senders_sender
     UNION ALL SELECT 'sender', value FROM ({known_values("sender_address")}) AS senders
     UNION ALL SELECT 'template', value FROM ({known_values("template_name")}) AS templates
     UNION ALL SELECT 'cause', cause FROM ({_CAUSES}) AS causes
-"""  # noqa: S608  # names and values of our own, nothing from outside
+    """,  # noqa: S608  # names and values of our own, nothing from outside
+    None,
+    is_along=True,
+)
+"""What there is to choose from: the accounts and templates that are known or occur, and the causes of failures that the
+sums tell of. Of the records it reads a bounded part of some indexes."""

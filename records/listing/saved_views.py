@@ -12,6 +12,7 @@ from django.utils.translation import override
 from records.enums import ResultClass
 from records.filters import DayRange, RecordFilters
 from records.listing.models import SavedView
+from records.search.statements import Question, Rows
 
 MAX_VIEWS = 30
 """So many views are a list that one still finds something in."""
@@ -32,16 +33,22 @@ class View:
     """None: built in."""
 
 
-def list_views(user_id: int, filters: RecordFilters) -> list[View]:
-    """List the views of a person, the built-in one first, marking those that show what these filters keep."""
+def asking_for_views(user_id: int) -> Question:
+    """Ask for the views that a person saved."""
+    statement = f"SELECT id, name, query FROM records_savedview WHERE user_id = %s ORDER BY name LIMIT {MAX_VIEWS}"  # noqa: S608
+    return Question(statement, [user_id])
+
+
+def list_views(saved: Rows, filters: RecordFilters) -> list[View]:
+    """List the views of a person, the built-in one first, marking those that show what these filters keep.
+
+    Args:
+        saved: The answer to `asking_for_views`.
+        filters: Those in force.
+    """
     current = filters.as_query()
-    # Asked with every page: written by hand it costs half.
-    saved = SavedView.objects.raw(
-        f"SELECT id, name, query FROM records_savedview WHERE user_id = %s ORDER BY name LIMIT {MAX_VIEWS}",  # noqa: S608
-        [user_id],
-    )
     built_in = View(_BUILT_IN, FAILED_TODAY, is_current=current == FAILED_TODAY)
-    return [built_in, *(View(each.name, each.query, is_current=each.query == current, pk=each.pk) for each in saved)]
+    return [built_in, *(View(name, query, is_current=query == current, pk=pk) for pk, name, query in saved)]
 
 
 def save_view(user_id: int, name: str, filters: RecordFilters) -> bool:

@@ -16,6 +16,7 @@ from django.views.decorators.vary import vary_on_headers
 from records.filters import RecordFilters, list_shortcuts
 from records.forms import FilterForm
 from records.listing.active import list_active, settle_query
+from records.listing.around import Around, find_around
 from records.listing.choices import make_filter_form
 from records.listing.folding import Folded, find_folded_page
 from records.listing.news import find_news_url
@@ -24,7 +25,6 @@ from records.listing.rows import Table, make_table
 from records.listing.saved_views import list_views
 from records.paging import Page, Position, find_position
 from records.search.finding import count, find_and_count, find_page
-from records.waiting import find_waiting_and_now
 
 PAGE_SIZE = 50
 MAX_COUNTED = 10_000
@@ -46,9 +46,11 @@ class _Shown(TypedDict):
 def list_records(request: HttpRequest) -> HttpResponse:
     """Show one page of the records that the filters keep; only the results where htmx asks."""
     is_part = bool(getattr(request, "htmx", False))
-    # What there is to choose from is asked for where the form is shown, and the form stays while results change.
-    form = FilterForm(request.GET) if is_part else make_filter_form(request)
     template = "records/_results.html" if is_part else "records/list.html"
+    is_rest = is_part and request.GET.get("part") == "rest"
+    # What there is to choose from is asked for where the form is shown, and the form stays while results change.
+    around = None if is_rest else find_around(person_id(request), has_form=not is_part)
+    form = make_filter_form(request, around.choices) if around and not is_part else FilterForm(request.GET)
     context: dict[str, object] = {"form": form, "is_part": is_part, "is_folded": _is_folded(request)}
     if not form.is_valid():
         response = render(request, template, {**context, "shortcuts": list_shortcuts(RecordFilters())})
@@ -59,9 +61,9 @@ def list_records(request: HttpRequest) -> HttpResponse:
         # Named days won over it: the address must not go on saying both.
         return redirect(_address_of(settled))
     request.GET = settled  # type: ignore[assignment]  # what the page's links are made of
-    if is_part and request.GET.get("part") == "rest":
+    if around is None:
         return render(request, "records/_rest_part.html", {**context, **_rest(request, filters)})
-    return _push_address(request, render(request, template, {**context, **_results(request, filters)}), settled)
+    return _push_address(request, render(request, template, {**context, **_results(request, filters, around)}), settled)
 
 
 def _push_address(request: HttpRequest, response: HttpResponse, query: QueryDict) -> HttpResponse:
@@ -85,15 +87,14 @@ def _address_of(query: QueryDict) -> str:
     return f"{reverse('records:list')}?{query.urlencode()}".removesuffix("?")
 
 
-def _results(request: HttpRequest, filters: RecordFilters) -> dict[str, object]:
+def _results(request: HttpRequest, filters: RecordFilters, around: Around) -> dict[str, object]:
     before, after = (find_position(request.GET.get(name, "")) for name in ("before", "after"))
     if _is_folded(request):
         shown, total = _page(request, filters, before=before, after=after), count(filters, MAX_COUNTED)
     else:
         page, total = find_and_count(filters, PAGE_SIZE, MAX_COUNTED, before=before, after=after)
         shown = _show(request, Folded(page, tries={}))
-    views = list_views(person_id(request), filters)
-    waiting, now = find_waiting_and_now()
+    views = list_views(around.views, filters)
     return {
         "filters": filters,
         "query": filters.as_query(),
@@ -101,7 +102,7 @@ def _results(request: HttpRequest, filters: RecordFilters) -> dict[str, object]:
         "views": views,
         "has_own_views": any(view.pk for view in views),
         "is_saved": any(view.is_current for view in views),
-        "news_url": find_news_url(filters, shown["page"], now) if before is None else "",
+        "news_url": find_news_url(filters, shown["page"], around.now) if before is None else "",
         "shortcuts": list_shortcuts(filters),
         **shown,
         "total": total.number,
@@ -109,7 +110,7 @@ def _results(request: HttpRequest, filters: RecordFilters) -> dict[str, object]:
         "total_is_at_least": total.is_at_least,
         "total_is_capped": total.is_at_least and total.number >= MAX_COUNTED,
         "time_zone": timezone.get_current_timezone_name(),
-        "waiting": waiting,
+        "waiting": around.waiting,
     }
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from django.db import connection
 
-from records.search.conditions import Condition, contains, of_receiver
-from records.search.statements import fetch
+from records.search.conditions import contains, of_receiver
+from records.search.statements import Question, fetch_together
+
+if TYPE_CHECKING:
+    from records.search.statements import Rows
 
 MAX_ADDRESSES = 1_000
 """More than that are frequent enough to be met on a walk."""
@@ -31,14 +35,12 @@ def find_addresses(part: str) -> list[str] | None:
     """
     if not _can_be_looked_up(part):
         return None
-    ((reached, youngest),) = fetch(_REACHED, ())
-    if youngest - reached > MAX_YOUNG:
+    (((reached, youngest),), frequency) = fetch_together(Question(_REACHED), _frequency(part))
+    if youngest - reached > MAX_YOUNG or not _is_selective(frequency):
         return None
-    known = _known(part) if _is_selective(part) else None
-    if known is None or len(known) > MAX_ADDRESSES:
-        return None
-    found = sorted({*known, *_young(part, reached)})
-    return found if len(found) <= MAX_ADDRESSES else None
+    known, young = ({address for (address,) in rows} for rows in fetch_together(_known(part), _young(part, reached)))
+    found = sorted(known | young)
+    return found if len(known) <= MAX_ADDRESSES and len(found) <= MAX_ADDRESSES else None
 
 
 def _can_be_looked_up(part: str) -> bool:
@@ -48,18 +50,23 @@ def _can_be_looked_up(part: str) -> bool:
     return is_alike and re.search(r"[^\W_]{3}", part) is not None
 
 
-def _is_selective(part: str) -> bool:
-    """Tell whether the index leaves few addresses to look at: a part may be rare, and its trigrams in every address."""
+def _frequency(part: str) -> Question:
+    """Ask in how many of some addresses all trigrams of a part are: it may be rare, and they in every address."""
     if connection.vendor == "sqlite":
-        return True  # its trigrams include what is between words, and so are seldom frequent in a rare part
+        # Its trigrams include what is between words, and so are seldom frequent in a rare part.
+        return Question("SELECT 0")
     trigrams = list(_trigrams(part.lower()))
     if not trigrams:
         # Under some rules for letters (C) only those of ASCII are any.
-        ((are_letters,),) = fetch("SELECT show_trgm('\u4ef6') <> '{}'", ())
-        return bool(are_letters)
+        return Question(f"SELECT CASE WHEN show_trgm('\u4ef6') <> '{{}}' THEN 0 ELSE {SAMPLED} END")
     newest = f"SELECT address FROM records_knownaddress ORDER BY id DESC LIMIT {SAMPLED}"  # noqa: S608  # a number
     statement = f"SELECT COUNT(*) FROM ({newest}) AS known WHERE show_trgm(address) @> %s::text[]"  # noqa: S608
-    ((number,),) = fetch(statement, (trigrams,))
+    return Question(statement, (trigrams,))
+
+
+def _is_selective(frequency: Rows) -> bool:
+    """Tell whether the index leaves few addresses to look at."""
+    ((number,),) = frequency
     return bool(number <= MAX_IN_SAMPLE)
 
 
@@ -74,7 +81,7 @@ def _trigrams(part: str) -> set[str]:
     return found
 
 
-def _known(part: str) -> set[str]:
+def _known(part: str) -> Question:
     condition = contains("known.address", part)
     if connection.vendor == "sqlite":
         quoted = part.replace("\0", "").replace('"', '""')
@@ -84,12 +91,12 @@ def _known(part: str) -> set[str]:
             CROSS JOIN records_knownaddress known ON known.id = parts.rowid
             WHERE parts.address MATCH %s AND {condition.sql} LIMIT {MAX_ADDRESSES + 1}
         """  # noqa: S608  # names of our own
-        return _addresses(Condition(statement, (match, *condition.parameters)))
+        return Question(statement, (match, *condition.parameters))
     statement = f"SELECT address FROM records_knownaddress known WHERE {condition.sql} LIMIT {MAX_ADDRESSES + 1}"  # noqa: S608
-    return _addresses(Condition(statement, condition.parameters))
+    return Question(statement, condition.parameters)
 
 
-def _young(part: str, reached: int) -> set[str]:
+def _young(part: str, reached: int) -> Question:
     condition = of_receiver(part)
     # By id: SQLite would rather read the whole index of receivers, where their order comes for nothing.
     hint = "NOT INDEXED" if connection.vendor == "sqlite" else ""
@@ -97,8 +104,4 @@ def _young(part: str, reached: int) -> set[str]:
         SELECT DISTINCT record.receiver_address FROM records_sendingrecord AS record {hint}
         WHERE record.id > %s AND {condition.sql}
     """  # noqa: S608  # names of our own
-    return _addresses(Condition(statement, (reached, *condition.parameters)))
-
-
-def _addresses(query: Condition) -> set[str]:
-    return {address for (address,) in fetch(query.sql, query.parameters)}
+    return Question(statement, (reached, *condition.parameters))

@@ -5,15 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from django.db import connection
+
 from records.models import SendingRecord
 from records.paging import Page, Position
-from records.search.planning import Found, Search
+from records.search.planning import Counted, Found, Search
 from records.search.scope import Scope
+from records.search.statements import Question, fetch_together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from records.filters import RecordFilters
+    from records.search.statements import Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,36 @@ class Count:
     """Counting stopped: there may be more."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A page whose records are found, but not loaded; see `Page`."""
+
+    positions: Sequence[Position]
+    newer: Position | None
+    older: Position | None
+    searched_to: datetime | None = None
+
+    def load(self) -> Page:
+        """Load its records."""
+        if not self.positions:
+            return self.with_rows([])
+        (rows,) = fetch_together(self.loading)
+        return self.with_rows(rows)
+
+    @property
+    def loading(self) -> Question:
+        """What is to be asked for its records."""
+        ids = ", ".join(str(position.record_id) for position in self.positions) or "0"
+        statement = f"SELECT {_COLUMNS} FROM records_sendingrecord WHERE id IN ({ids})"  # noqa: S608  # numbers
+        return Question(statement, is_along=True)
+
+    def with_rows(self, rows: Rows) -> Page:
+        """Put the records that were loaded in its order; one that was deleted just now is left out."""
+        records = {record.pk: record for record in _read(rows)}
+        found = [records[position.record_id] for position in self.positions if position.record_id in records]
+        return Page(found, self.newer, self.older, self.searched_to)
+
+
 def find_page(
     filters: RecordFilters, size: int, *, before: Position | None = None, after: Position | None = None
 ) -> Page:
@@ -32,32 +67,37 @@ def find_page(
 
     A page may be short, or empty, and lead on all the same: see `Page.searched_to`.
     """
-    return _find_page(Search(filters), Scope.of(filters), size, before, after)
+    return _find_place(Search(filters), Scope.of(filters), size, before, after).load()
 
 
 def count(filters: RecordFilters, limit: int) -> Count:
     """Count the records that the filters keep, up to a limit, and as far as a search goes that stays fast."""
-    return _count(Search(filters), Scope.of(filters), limit)
+    days = Scope.of(filters)
+    counting = Search(filters).plan(days).counting(days, limit + 1)
+    return _counted(counting.read(fetch_together(*counting.questions)), limit)
 
 
 def find_and_count(
     filters: RecordFilters, size: int, limit: int, *, before: Position | None = None, after: Position | None = None
 ) -> tuple[Page, Count]:
-    """Do as `find_page` and `count` do, and find out only once how to search."""
+    """Do as `find_page` and `count` do, but find out only once how to search, and load and count at once."""
     search, days = Search(filters), Scope.of(filters)
-    page = _find_page(search, days, size, before, after)
+    place = _find_place(search, days, size, before, after)
     is_first = before is None and after is None
-    if is_first and (page.older is None or page.searched_to):
+    if is_first and (place.older is None or place.searched_to):
         # The search for it went further than counting would: all that was met is on it.
-        return page, _counted(len(page.records), limit, is_cut=page.searched_to is not None)
-    return page, _count(search, days, limit)
+        met = Counted(len(place.positions), is_cut=place.searched_to is not None)
+        return place.load(), _counted(met, limit)
+    counting = search.plan(days).counting(days, limit + 1)
+    rows, *answers = fetch_together(place.loading, *counting.questions)
+    return place.with_rows(rows), _counted(counting.read(answers), limit)
 
 
-def _find_page(search: Search, days: Scope, size: int, before: Position | None, after: Position | None) -> Page:
+def _find_place(search: Search, days: Scope, size: int, before: Position | None, after: Position | None) -> _Place:
     if after is not None:
         newer = _find(search, days.newer_than(after), size)
         if len(newer.positions) > size or newer.stopped_at:
-            return _newer_page(newer, size, after)
+            return _newer_place(newer, size, after)
         # Too few for a page: the newest page shows them, and fills up with older ones.
         before = None
     found = _find(search, days.older_than(before), size)
@@ -66,27 +106,22 @@ def _find_page(search: Search, days: Scope, size: int, before: Position | None, 
         # Where that stops on its way, it would lead to this end again, and round in a circle.
         if newest.stopped_at is None:
             found, before = newest, None
-    return _older_page(found, size, before)
+    return _older_place(found, size, before)
 
 
-def _count(search: Search, days: Scope, limit: int) -> Count:
-    number, is_cut = search.plan(days).count(days, limit + 1)
-    return _counted(number, limit, is_cut=is_cut)
-
-
-def _counted(number: int, limit: int, *, is_cut: bool) -> Count:
-    return Count(min(number, limit), is_at_least=is_cut or number > limit)
+def _counted(counted: Counted, limit: int) -> Count:
+    return Count(min(counted.number, limit), is_at_least=counted.is_cut or counted.number > limit)
 
 
 def _find(search: Search, scope: Scope, size: int) -> Found:
     return search.plan(scope).find(scope, size + 1)
 
 
-def _older_page(found: Found, size: int, before: Position | None) -> Page:
+def _older_place(found: Found, size: int, before: Position | None) -> _Place:
     positions = found.positions[:size]
     has_more = len(found.positions) > size
-    return Page(
-        _load(positions),
+    return _Place(
+        positions,
         newer=_newer_than(positions, before) if before else None,
         older=positions[-1] if has_more else found.stopped_at,
         searched_to=found.stopped_at.started_at if found.stopped_at and not has_more else None,
@@ -98,22 +133,25 @@ def _newer_than(positions: Sequence[Position], before: Position) -> Position:
     return positions[0] if positions else Position(before.started_at, max(before.record_id - 1, 0))
 
 
-def _newer_page(found: Found, size: int, after: Position) -> Page:
+def _newer_place(found: Found, size: int, after: Position) -> _Place:
     positions = found.positions[size - 1 :: -1]
     stopped_at = found.stopped_at if len(found.positions) <= size else None
-    return Page(
-        _load(positions),
+    return _Place(
+        positions,
         newer=stopped_at or positions[0],
         # Without records it leads back to where it came from, that record included.
         older=positions[-1] if positions else Position(after.started_at, after.record_id + 1),
     )
 
 
-def _load(positions: Sequence[Position]) -> list[SendingRecord]:
-    """Load records in that order; one that was deleted just now is left out."""
-    if not positions:
-        return []
-    ids = ", ".join(str(position.record_id) for position in positions)
-    found = SendingRecord.objects.raw(f"SELECT * FROM records_sendingrecord WHERE id IN ({ids})")  # noqa: S608  # numbers
-    records = {record.pk: record for record in found}
-    return [records[position.record_id] for position in positions if position.record_id in records]
+def _read(rows: Rows) -> list[SendingRecord]:
+    """Read rows of all columns as Django does."""
+    compiler = SendingRecord.objects.all().query.get_compiler(connection=connection)
+    converters = compiler.get_converters([field.get_col(SendingRecord._meta.db_table) for field in _FIELDS])  # noqa: SLF001
+    read = compiler.apply_converters(rows, converters) if converters else rows
+    return [SendingRecord.from_db(connection.alias, _NAMES, row) for row in read]
+
+
+_FIELDS = SendingRecord._meta.concrete_fields  # noqa: SLF001  # a public interface, its name notwithstanding
+_NAMES = [field.attname for field in _FIELDS]
+_COLUMNS = ", ".join(str(field.column) for field in _FIELDS)

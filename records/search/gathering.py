@@ -1,6 +1,7 @@
 """Reading records off all at once, where they are few or where walking along an index for each would be too much.
 
-They are put in order here: asked to keep to indexes, PostgreSQL would do anything rather than sort.
+Where an index has the order too, they are put in it here: asked to keep to indexes, PostgreSQL would do anything rather
+than sort.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 
 from records.search.conditions import TRUE, Condition, all_of, equals
-from records.search.statements import fetch, fetch_along, fetch_positions
+from records.search.statements import Question, as_positions, fetch, fetch_along
 from records.search.walks import Walk
 
 if TYPE_CHECKING:
@@ -49,57 +50,60 @@ class Gathering:
     def find(self, scope: Scope, rest: Condition, size: int) -> list[Position]:
         """Find the first records that fulfil the rest as well."""
         kept = all_of([self.source, scope.condition, rest])
-        found = fetch_positions(f"SELECT record.started_at, record.id {kept.sql}", kept.parameters)
+        found = as_positions(fetch_along(f"SELECT record.started_at, record.id {kept.sql}", kept.parameters))
         return scope.sorted(found)[:size]
 
-    def count(self, scope: Scope, rest: Condition, limit: int) -> int:
-        """Count the records that fulfil the rest as well, up to `limit`."""
+    def counting(self, scope: Scope, rest: Condition, limit: int) -> Question:
+        """Ask how many records fulfil the rest as well, up to `limit`."""
         kept = all_of([self.source, scope.condition, rest])
         statement = f"SELECT COUNT(*) FROM (SELECT 1 {kept.sql} LIMIT {limit}) AS kept"  # noqa: S608  # our own names
-        return int(fetch_along(statement, kept.parameters)[0][0])
+        return Question(statement, kept.parameters, is_along=True)
 
 
 def find_of_addresses(addresses: Sequence[str], scope: Scope, size: int) -> list[Position]:
     """Find the first records of many addresses, reading as few of each as it takes."""
     # Whatever is among the first `size` records belongs to one of the first `size` addresses, by their first each.
+    if connection.vendor == "postgresql":
+        return _find_side_by_side(addresses, scope, size)
     first = _first_addresses(addresses, scope, size)
     if not first:
         return []
-    if connection.vendor == "sqlite":
-        return walk_along(first).find(scope, TRUE, budget=size, size=size)
-    return _find_side_by_side(first, scope, size)
+    walk = walk_along(first).finding(scope, TRUE, budget=size, size=size)
+    return as_positions(fetch_along(walk.sql, walk.parameters))
 
 
 def _find_side_by_side(addresses: Sequence[str], scope: Scope, size: int) -> list[Position]:
-    # The same as walking along them, for PostgreSQL: to plan for fifty arms would take longer than to read them.
+    # The same as walking along them: to plan for fifty arms would take longer than to read them.
     given, within = _given(addresses), scope.condition
+    read = "SELECT record.started_at, record.id FROM records_sendingrecord AS record WHERE record.receiver_address ="
+    some, order = f"AND {within.sql} ORDER BY {scope.order} LIMIT", scope.order
     statement = f"""
-        SELECT found.started_at, found.id FROM {given.sql} CROSS JOIN LATERAL (
-            SELECT record.started_at, record.id FROM records_sendingrecord AS record
-            WHERE record.receiver_address = given.address AND {within.sql} ORDER BY {scope.order} LIMIT {size}
-        ) AS found
+        WITH firsts AS MATERIALIZED (
+            SELECT given.address, first.started_at, first.id
+            FROM {given.sql} CROSS JOIN LATERAL ({read} given.address {some} 1) AS first
+            ORDER BY {order} LIMIT {size}
+        )
+        SELECT found.started_at, found.id
+        FROM firsts CROSS JOIN LATERAL ({read} firsts.address {some} {size}) AS found
+        ORDER BY {order} LIMIT {size}
     """  # noqa: S608  # names of our own
-    return scope.sorted(fetch_positions(statement, [*given.parameters, *within.parameters]))[:size]
+    return as_positions(fetch_along(statement, [*given.parameters, *within.parameters, *within.parameters]))
 
 
 def _first_addresses(addresses: Sequence[str], scope: Scope, size: int) -> list[str]:
     given, within = _given(addresses), scope.condition
     order = ", ".join(f"record.{term}" for term in scope.order.split(", "))
     statement = f"""
-        SELECT record.started_at, record.id FROM (
-            SELECT (
+        SELECT firsts.address FROM (
+            SELECT given.address AS address, (
                 SELECT record.id FROM records_sendingrecord AS record
                 WHERE record.receiver_address = given.address AND {within.sql} ORDER BY {order} LIMIT 1
             ) AS first_id FROM {given.sql}
         ) AS firsts
         CROSS JOIN records_sendingrecord AS record WHERE record.id = firsts.first_id
+        ORDER BY {order} LIMIT {size}
     """  # noqa: S608  # names of our own
-    firsts = scope.sorted(fetch_positions(statement, [*within.parameters, *given.parameters]))[:size]
-    if not firsts:
-        return []
-    ids = ", ".join(str(position.record_id) for position in firsts)
-    rows = fetch(f"SELECT receiver_address FROM records_sendingrecord WHERE id IN ({ids})", ())  # noqa: S608  # numbers
-    return [address for (address,) in rows]
+    return [address for (address,) in fetch(statement, [*within.parameters, *given.parameters])]
 
 
 def _given(addresses: Sequence[str]) -> Condition:

@@ -13,14 +13,16 @@ from records.search.addresses import find_addresses
 from records.search.conditions import TRUE, Condition, all_of, equals, has_outcome, list_conditions
 from records.search.gathering import Gathering, find_of_addresses, walk_along
 from records.search.mails import find_mail_id
+from records.search.statements import as_positions, fetch_together
 from records.search.walks import Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from records.filters import RecordFilters
     from records.paging import Position
     from records.search.scope import Scope
+    from records.search.statements import Question, Rows
 
 BUDGET = 10_000
 """Rows along the time that a search looks at before it says how far it got: they lie side by side, 2,000 per ms."""
@@ -54,14 +56,21 @@ class Counted(NamedTuple):
     """The search stopped before the end."""
 
 
+class Counting(NamedTuple):
+    """What is to be asked to count records, and what the answers say."""
+
+    questions: list[Question]
+    read: Callable[[list[Rows]], Counted]
+
+
 class Plan(Protocol):
     """A way to search."""
 
     def find(self, scope: Scope, size: int) -> Found:
         """Find the first records."""
 
-    def count(self, scope: Scope, limit: int) -> Counted:
-        """Count the records up to a limit."""
+    def counting(self, scope: Scope, limit: int) -> Counting:
+        """Ask how many records there are, up to a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +81,9 @@ class NothingThere:
         """Find nothing."""
         return Found([])
 
-    def count(self, _scope: Scope, _limit: int) -> Counted:
-        """Count nothing."""
-        return Counted(0)
+    def counting(self, _scope: Scope, _limit: int) -> Counting:
+        """Ask nothing."""
+        return Counting([], lambda _answers: Counted(0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +103,19 @@ class Along:
     def find(self, scope: Scope, size: int) -> Found:
         """Find the first records on the way, as far as the budget goes."""
         if self.rest == TRUE:
-            return Found(self.walk.find(scope, self.rest, budget=size, size=size))
+            (rows,) = fetch_together(self.walk.finding(scope, self.rest, budget=size, size=size))
+            return Found(as_positions(rows))
         positions: list[Position] = []
         stopped_at = None
         for stretch in self._stretches(size):
-            positions += self.walk.find(scope, self.rest, budget=stretch, size=size - len(positions))
+            finding = self.walk.finding(scope, self.rest, budget=stretch, size=size - len(positions))
+            found, place = map(as_positions, fetch_together(finding, self.walk.placing(scope, stretch)))
+            positions += found
             if len(positions) >= size:
                 return Found(positions)
-            stopped_at = self.walk.find_place(scope, stretch)
-            if stopped_at is None:
+            if not place:
                 return Found(positions)
+            (stopped_at,) = place
             scope = scope.past(stopped_at)
         return Found(positions, stopped_at)
 
@@ -112,13 +124,23 @@ class Along:
         first, whole = max(FIRST_STRETCH, size), max(self._budget, size)
         return (first, whole - first) if whole > first else (first,)
 
-    def count(self, scope: Scope, limit: int) -> Counted:
+    def counting(self, scope: Scope, limit: int) -> Counting:
         """Count on the way, half as far as pages are looked for."""
         if self.rest == TRUE:
-            return Counted(self.walk.count_all(scope, limit))
+            return Counting([self.walk.counting_all(scope, limit)], _read_all)
         budget = max(self._budget // 2, 1)
-        number = self.walk.count(scope, self.rest, budget=budget, limit=limit)
-        return Counted(number, number < limit and self.walk.find_place(scope, budget) is not None)
+        counting = self.walk.counting(scope, self.rest, budget=budget, limit=limit)
+
+        def read(answers: list[Rows]) -> Counted:
+            (((number,),), place) = answers
+            return Counted(number, number < limit and bool(place))
+
+        return Counting([counting, self.walk.placing(scope, budget)], read)
+
+
+def _read_all(answers: list[Rows]) -> Counted:
+    ((((number,),)),) = answers
+    return Counted(number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +154,9 @@ class Gather:
         """Find the first of them."""
         return Found(self.gathering.find(scope, self.rest, size))
 
-    def count(self, scope: Scope, limit: int) -> Counted:
+    def counting(self, scope: Scope, limit: int) -> Counting:
         """Count them."""
-        return Counted(self.gathering.count(scope, self.rest, limit))
+        return Counting([self.gathering.counting(scope, self.rest, limit)], _read_all)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +169,9 @@ class OfAddresses:
         """Find the first of them."""
         return Found(find_of_addresses(self.addresses, scope, size))
 
-    def count(self, scope: Scope, limit: int) -> Counted:
+    def counting(self, scope: Scope, limit: int) -> Counting:
         """Count them."""
-        return Counted(Gathering.of_addresses(self.addresses).count(scope, TRUE, limit))
+        return Counting([Gathering.of_addresses(self.addresses).counting(scope, TRUE, limit)], _read_all)
 
 
 class Search:
@@ -191,7 +213,8 @@ class Search:
         if rest == TRUE:
             return OfAddresses(tuple(addresses))
         gathering = Gathering.of_addresses(addresses)
-        if gathering.count(scope, TRUE, MAX_GATHERED + 1) <= MAX_GATHERED:
+        (((number,),),) = fetch_together(gathering.counting(scope, TRUE, MAX_GATHERED + 1))
+        if number <= MAX_GATHERED:
             return Gather(gathering, rest)
         return self._along(_rarest(self._walks, scope))
 
@@ -236,10 +259,9 @@ def _rarest(walks: list[Walk], scope: Scope) -> Walk:
     if len(walks) == 1:
         return walks[0]
     reaches = {}
-    for walk in walks:
-        reach = walk.find_place(scope, PROBED)
-        if reach is None:
+    for walk, place in zip(walks, fetch_together(*(walk.placing(scope, PROBED) for walk in walks)), strict=True):
+        if not place:
             return walk
-        reaches[walk] = reach
+        (reaches[walk],) = as_positions(place)
     choose = min if scope.newest_first else max
     return choose(reaches, key=lambda walk: (reaches[walk].started_at, reaches[walk].record_id))

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from django.db import connection
 
 from records.search.conditions import Condition, all_of
-from records.search.statements import fetch_along, fetch_positions
+from records.search.statements import Question
 
 if TYPE_CHECKING:
-    from records.paging import Position
     from records.search.scope import Scope
 
 _COLUMNS = ", ".join(
@@ -51,31 +50,32 @@ class Walk:
         statement = f"SELECT {columns} FROM records_sendingrecord AS record{hint} WHERE {condition.sql}"  # noqa: S608
         return Condition(statement, condition.parameters)
 
-    def find(self, scope: Scope, rest: Condition, *, budget: int, size: int) -> list[Position]:
-        """Find the first records that fulfil the rest as well, looking at no more than `budget`."""
+    def finding(self, scope: Scope, rest: Condition, *, budget: int, size: int) -> Question:
+        """Ask for the positions of the first records that fulfil the rest as well, looking at no more than `budget`."""
         walked = self.rows(scope, _COLUMNS, budget)
-        return fetch_positions(
+        return Question(
             f"SELECT record.started_at, record.id FROM ({walked.sql}) AS record WHERE {rest.sql} "  # noqa: S608
             f"ORDER BY {scope.order} LIMIT {size}",
             [*walked.parameters, *rest.parameters],
+            is_along=True,
         )
 
-    def count(self, scope: Scope, rest: Condition, *, budget: int, limit: int) -> int:
-        """Count the records that fulfil the rest as well, up to `limit`, looking at no more than `budget`."""
+    def counting(self, scope: Scope, rest: Condition, *, budget: int, limit: int) -> Question:
+        """Ask how many records fulfil the rest as well, up to `limit`, looking at no more than `budget`."""
         walked = self.rows(scope, _COLUMNS if rest.parameters else "record.started_at, record.id", budget)
         statement = (
             f"SELECT COUNT(*) FROM (SELECT 1 FROM ({walked.sql}) AS record WHERE {rest.sql} LIMIT {limit}) AS kept"  # noqa: S608
         )
-        return int(fetch_along(statement, [*walked.parameters, *rest.parameters])[0][0])
+        return Question(statement, [*walked.parameters, *rest.parameters], is_along=True)
 
-    def count_all(self, scope: Scope, limit: int) -> int:
-        """Count all records of the walk, up to `limit`: in any order, one arm after the other."""
+    def counting_all(self, scope: Scope, limit: int) -> Question:
+        """Ask how many records the walk has, up to `limit`: in any order, one arm after the other."""
         joined = [self._arm(arm, scope, "1") for arm in self.arms]
         statement = " UNION ALL ".join(arm.sql for arm in joined)
         parameters = [value for arm in joined for value in arm.parameters]
-        return int(fetch_along(f"SELECT COUNT(*) FROM ({statement} LIMIT {limit}) AS kept", parameters)[0][0])  # noqa: S608
+        return Question(f"SELECT COUNT(*) FROM ({statement} LIMIT {limit}) AS kept", parameters, is_along=True)  # noqa: S608
 
-    def find_place(self, scope: Scope, number: int) -> Position | None:
-        """Find where the record stands that is the `number`th of the walk; None where there are fewer."""
+    def placing(self, scope: Scope, number: int) -> Question:
+        """Ask for the position of the record that is the `number`th of the walk; for nothing where there are fewer."""
         place = self.rows(scope, "record.started_at, record.id", 1, number - 1)
-        return next(iter(fetch_positions(place.sql, place.parameters)), None)
+        return Question(place.sql, place.parameters, is_along=True)

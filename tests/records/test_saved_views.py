@@ -12,7 +12,8 @@ from records.filters import RecordFilters
 from records.forms import find_filters
 from records.listing import saved_views
 from records.listing.models import SavedView
-from records.listing.saved_views import FAILED_TODAY, ViewRefusedError, list_views, save_view
+from records.listing.saved_views import FAILED_TODAY, ViewRefusedError, asking_for_views, list_views, save_view
+from records.search.statements import fetch_together
 from tests.people import client_of, make_person
 from tests.records.rows import make_record
 
@@ -38,7 +39,8 @@ def filters_of(query: str) -> RecordFilters:
 
 
 def names(person: User, query: str = "") -> list[tuple[str, bool]]:
-    return [(str(view.name), view.is_current) for view in list_views(person.pk, filters_of(query))]
+    (saved,) = fetch_together(asking_for_views(person.pk))
+    return [(str(view.name), view.is_current) for view in list_views(saved, filters_of(query))]
 
 
 def test_failed_today_is_there_from_the_beginning(client: Client) -> None:

@@ -13,7 +13,7 @@ from records.models import Receiver, SendingRecord
 from records.paging import Position
 from records.search.filling import fill
 from records.search.finding import count, find_page
-from records.search.statements import AFTER, BEFORE, fetch_along
+from records.search.statements import Question, fetch_together, take_apart
 from tests.people import client_of, make_person
 from tests.records.rows import NOON, make_mail
 
@@ -74,8 +74,8 @@ def test_every_statement_goes_by_an_index(filters: RecordFilters) -> None:
         find_page(filters, 50, before=middle)
         find_page(filters, 50, after=middle)
         count(filters, 100)
-    statements = [_statement(query["sql"]) for query in captured if "records_sendingrecord" in query["sql"]]
-    assert [statement for statement in statements if _reads_all(statement)] == []
+    asked = [question for question in _questions(captured) if "records_sendingrecord" in question.sql]
+    assert [question.sql for question in asked if _reads_all(question)] == []
 
 
 @pytest.mark.parametrize("part", ["r77@", "nobody"])
@@ -84,9 +84,9 @@ def test_addresses_are_looked_up_while_every_way_of_reading_is_allowed(part: str
     client = client_of(make_person("records.view_sendingrecord"))
     with CaptureQueriesContext(connection) as captured:
         assert client.get("/system/setting/mailbox/records/", {"receiver": part}).status_code == 200
-    asked = [query["sql"] for query in captured if "records_knownaddress" in query["sql"]]
+    asked = [question for question in _questions(captured) if "records_knownaddress" in question.sql]
     assert asked
-    assert [statement for statement in asked if statement != _statement(statement)] == []
+    assert [question.sql for question in asked if question.is_along] == []
 
 
 def test_what_there_is_to_choose_from_is_read_along_indexes() -> None:
@@ -95,18 +95,18 @@ def test_what_there_is_to_choose_from_is_read_along_indexes() -> None:
     assert any("margin_of_causes" in line for line in plan)
 
 
-def _statement(asked: str) -> str:
-    """Take what keeps PostgreSQL to indexes from around a statement."""
-    return asked.removeprefix(BEFORE).removesuffix(AFTER)
+def _questions(captured: CaptureQueriesContext) -> list[Question]:
+    return [question for query in captured for question in take_apart(query["sql"])]
 
 
-def _explain(statement: str) -> list[str]:
+def _explain(question: Question) -> list[str]:
     explain = "EXPLAIN QUERY PLAN" if connection.vendor == "sqlite" else "EXPLAIN"
-    return [str(row[-1]) for row in fetch_along(f"{explain} {statement}", None)]
+    (rows,) = fetch_together(question._replace(sql=f"{explain} {question.sql}"))
+    return [str(row[-1]) for row in rows]
 
 
-def _reads_all(statement: str) -> bool:
-    plan = _explain(statement)
+def _reads_all(question: Question) -> bool:
+    plan = _explain(question)
     if connection.vendor == "sqlite":
         # A walk along an index that is bounded by its limit is a "scan" too, "using" that index. What is walked along
         # goes by the name of the table, and is read as a whole.
