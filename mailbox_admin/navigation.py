@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AnonymousUser, User
-from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from mailbox_admin.addresses import find_address
 from mailbox_admin.permissions import PAGE_PERMISSIONS
 
 Person = User | AnonymousUser
@@ -66,5 +66,5 @@ def find_home(person: Person) -> str | None:
 def _find_tab(destination: Destination, person: Person, current_view: str) -> Tab | None:
     if not person.has_perms(PAGE_PERMISSIONS[destination.view_name]):
         return None
-    url = reverse(destination.view_name)
+    url = find_address(destination.view_name)
     return Tab(destination.label, url, is_current=destination.view_name == current_view)

@@ -66,6 +66,7 @@ TEMPLATES = [
         "DIRS": [ROOT / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            "builtins": ["mailbox_admin.addresses"],
             # Instead of the tags of the package, which therefore is no app here.
             "libraries": {"fields": "mailbox_admin.widgets", "lucide": "mailbox_admin.icons"},
             "context_processors": [

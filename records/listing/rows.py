@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from django.db.models import prefetch_related_objects
 from django.urls import reverse
 from django.utils.safestring import mark_safe
-from django.utils.timezone import localtime
+from django.utils.timezone import get_current_timezone
 from django.utils.translation import ngettext
 
 from records.enums import Outcome
@@ -53,6 +53,7 @@ class _Writing:
         self._tries = tries
         self._results = {outcome.value: _mark(outcome) for outcome in Outcome}
         self._address = _escaped(reverse("records:detail", args=[0]))
+        self._zone = get_current_timezone()
 
     def row(self, record: SendingRecord) -> str:
         """Write the cells of one record."""
@@ -71,9 +72,9 @@ class _Writing:
 
     def _time(self, record: SendingRecord) -> str:
         url = self._address.replace("/0/", f"/{record.pk}/")
-        moment = localtime(record.started_at)
-        words = f"{moment:%Y-%m-%d %H:%M:%S}"
-        return f'<a href="{url}" hx-get="{url}"><time datetime="{moment.isoformat()}">{words}</time></a>'
+        moment = record.started_at.astimezone(self._zone)
+        text = moment.isoformat()
+        return f'<a href="{url}" hx-get="{url}"><time datetime="{text}">{text[:10]} {text[11:19]}</time></a>'
 
     def _result(self, record: SendingRecord) -> str:
         result = self._results[record.outcome]

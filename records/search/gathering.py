@@ -1,7 +1,6 @@
 """Reading records off all at once, where they are few or where walking along an index for each would be too much.
 
-Where an index has the order too, they are put in it here: asked to keep to indexes, PostgreSQL would do anything rather
-than sort.
+They are put in order only when all are there: asked to keep to indexes, PostgreSQL would do anything rather than sort.
 """
 
 from __future__ import annotations
@@ -50,8 +49,11 @@ class Gathering:
     def find(self, scope: Scope, rest: Condition, size: int) -> list[Position]:
         """Find the first records that fulfil the rest as well."""
         kept = all_of([self.source, scope.condition, rest])
-        found = as_positions(fetch_along(f"SELECT record.started_at, record.id {kept.sql}", kept.parameters))
-        return scope.sorted(found)[:size]
+        statement = f"""
+            WITH kept AS MATERIALIZED (SELECT record.started_at, record.id {kept.sql})
+            SELECT started_at, id FROM kept ORDER BY {scope.order} LIMIT {size}
+        """  # noqa: S608  # names of our own
+        return as_positions(fetch_along(statement, kept.parameters))
 
     def counting(self, scope: Scope, rest: Condition, limit: int) -> Question:
         """Ask how many records fulfil the rest as well, up to `limit`."""

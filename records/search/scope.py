@@ -10,7 +10,6 @@ from django.db import connection
 from records.search.conditions import Condition, all_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import datetime
 
     from records.filters import RecordFilters
@@ -48,10 +47,6 @@ class Scope:
     def order(self) -> str:
         """The terms of ORDER BY."""
         return "started_at DESC, id DESC" if self.newest_first else "started_at, id"
-
-    def sorted(self, positions: Iterable[Position]) -> list[Position]:
-        """Put positions in its order."""
-        return sorted(positions, key=lambda each: (each.started_at, each.record_id), reverse=self.newest_first)
 
     @property
     def condition(self) -> Condition:
