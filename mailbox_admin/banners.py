@@ -14,16 +14,21 @@ from django.utils.functional import SimpleLazyObject
 
 from delivery.alarms.banners import Banners, find_banners, silence_limit
 from delivery.control.banners import Pauses, find_pauses
+from records.statements import Question, fetch_together
 from senders.configuration import MailConfiguration, configuration_of
 from senders.stand_ins import StandingIn, find_standing_in
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import User
     from django.http import HttpRequest
+
+    from records.statements import Rows
 
 _SEEN_BEFORE = {
     "postgresql": "seen_at < statement_timestamp() - make_interval(secs => %s)",
     "sqlite": "seen_at < strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', -%s || ' seconds')",
 }
+_KEPT = "glance_of_banners"
 _GLANCE = """
     SELECT
         (SELECT id FROM senders_sender WHERE is_default),
@@ -52,18 +57,37 @@ class Glance:
     """Or no worker was seen lately."""
 
 
+def asking_for_glance() -> Question:
+    """Ask whether there is anything to tell."""
+    seen_before = _SEEN_BEFORE[connection.vendor]
+    return Question(_GLANCE.format(seen_before=seen_before), [silence_limit().total_seconds()])
+
+
 def take_glance() -> Glance:
     """See whether there is anything to tell."""
-    with connection.cursor() as cursor:
-        seen_before = _SEEN_BEFORE[connection.vendor]
-        cursor.execute(_GLANCE.format(seen_before=seen_before), [silence_limit().total_seconds()])
-        default_id, secret, *found = cursor.fetchone()
-    return Glance(default_id, secret, *map(bool, found))
+    (rows,) = fetch_together(asking_for_glance())
+    return _read(rows)
+
+
+def keep_glance(person: User, found: Rows) -> None:
+    """Keep with a person, who is read anew for each request, what `asking_for_glance` found."""
+    setattr(person, _KEPT, found)
+
+
+def _read(found: Rows) -> Glance:
+    ((default_id, secret, *has),) = found
+    return Glance(default_id, secret, *map(bool, has))
 
 
 def banners(request: HttpRequest) -> dict[str, object]:
     """Give templates what banners tell of; each is looked up when a page first uses it."""
-    glance = cache(take_glance)
+
+    @cache
+    def glance() -> Glance:
+        # What a request changes may be what there is to tell.
+        person = getattr(request, "user", None) if request.method in {"GET", "HEAD"} else None
+        kept = getattr(person, _KEPT, None)
+        return _read(kept) if kept else take_glance()
 
     def configuration() -> MailConfiguration:
         seen = glance()

@@ -7,7 +7,7 @@ from django.db import connection
 
 from records.clock import NOW, as_moment
 from records.models import UNFINISHED_STATES
-from records.search.statements import Question, Rows, fetch_together
+from records.statements import Question, Rows, fetch_together
 
 MAX_COUNTED = 1000
 """More are shown as "more than 1,000"."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from django.db import connection
 
 from records.models import SendingRecord
-from records.search.statements import fetch
+from records.statements import fetch
 
 WRITTEN = 20_000
 """Records per repetition."""

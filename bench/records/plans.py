@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from records.search.statements import Question, fetch_together, take_apart
+from records.statements import Question, fetch_together, take_apart
 
 _NODE = re.compile(
     r"(?P<kind>[A-Z][A-Za-z -]*?)(?: using (?P<index>\w+))?(?: on (?P<table>\w+)(?: \w+)?)?"

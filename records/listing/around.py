@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from records.listing.choices import CHOICES
 from records.listing.saved_views import asking_for_views
-from records.search.statements import fetch_together
+from records.statements import fetch_together
 from records.waiting import asking_for_waiting, read_waiting
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from records.search.statements import Rows
+    from records.statements import Rows
     from records.waiting import Waiting
 
 

@@ -9,12 +9,12 @@ from records.filters import NO_CAUSE
 from records.forms import FilterForm
 from records.querysets import known_values
 from records.rollups.models import ANY
-from records.search.statements import Question
+from records.statements import Question
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-    from records.search.statements import Rows
+    from records.statements import Rows
 
 _WITH_CAUSE = tuple(outcome for outcome in Outcome if outcome.result in {ResultClass.FAILED, ResultClass.UNCERTAIN})
 

@@ -12,7 +12,7 @@ from django.utils.translation import override
 from records.enums import ResultClass
 from records.filters import DayRange, RecordFilters
 from records.listing.models import SavedView
-from records.search.statements import Question, Rows
+from records.statements import Question, Rows
 
 MAX_VIEWS = 30
 """So many views are a list that one still finds something in."""

@@ -16,7 +16,7 @@ from records.clock import as_moment
 from records.enums import Outcome
 from records.rollups.adding import FIGURES, KEY, RESULTS, sums_by_result
 from records.rollups.models import ANY
-from records.search.statements import fetch
+from records.statements import fetch
 
 _VALUES = ("sender_address", "template_name", "cause")
 """What tries are counted by, beside their servers."""

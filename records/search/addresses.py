@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from django.db import connection
 
 from records.search.conditions import contains, of_receiver
-from records.search.statements import Question, fetch_together
+from records.statements import Question, fetch_together
 
 if TYPE_CHECKING:
-    from records.search.statements import Rows
+    from records.statements import Rows
 
 MAX_ADDRESSES = 1_000
 """More than that are frequent enough to be met on a walk."""

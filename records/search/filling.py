@@ -9,7 +9,7 @@ from django.db.models import Exists, Max, OuterRef
 
 from records.models import SendingRecord
 from records.search.models import KnownAddress, SearchMark
-from records.search.statements import fetch
+from records.statements import fetch
 
 BATCH = 5_000
 """Records per transaction."""

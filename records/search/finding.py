@@ -5,20 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from django.db import connection
-
 from records.models import SendingRecord
 from records.paging import Page, Position
 from records.search.planning import Counted, Found, Search
 from records.search.scope import Scope
-from records.search.statements import Question, fetch_together
+from records.statements import Question, as_models, columns_of, fetch_together
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
     from records.filters import RecordFilters
-    from records.search.statements import Rows
+    from records.statements import Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +48,12 @@ class _Place:
     def loading(self) -> Question:
         """What is to be asked for its records."""
         ids = ", ".join(str(position.record_id) for position in self.positions) or "0"
-        statement = f"SELECT {_COLUMNS} FROM records_sendingrecord WHERE id IN ({ids})"  # noqa: S608  # numbers
+        statement = f"SELECT {columns_of(SendingRecord)} FROM records_sendingrecord WHERE id IN ({ids})"  # noqa: S608  # numbers
         return Question(statement, is_along=True)
 
     def with_rows(self, rows: Rows) -> Page:
         """Put the records that were loaded in its order; one that was deleted just now is left out."""
-        records = {record.pk: record for record in _read(rows)}
+        records = {record.pk: record for record in as_models(SendingRecord, rows)}
         found = [records[position.record_id] for position in self.positions if position.record_id in records]
         return Page(found, self.newer, self.older, self.searched_to)
 
@@ -142,16 +140,3 @@ def _newer_place(found: Found, size: int, after: Position) -> _Place:
         # Without records it leads back to where it came from, that record included.
         older=positions[-1] if positions else Position(after.started_at, after.record_id + 1),
     )
-
-
-def _read(rows: Rows) -> list[SendingRecord]:
-    """Read rows of all columns as Django does."""
-    compiler = SendingRecord.objects.all().query.get_compiler(connection=connection)
-    converters = compiler.get_converters([field.get_col(SendingRecord._meta.db_table) for field in _FIELDS])  # noqa: SLF001
-    read = compiler.apply_converters(rows, converters) if converters else rows
-    return [SendingRecord.from_db(connection.alias, _NAMES, row) for row in read]
-
-
-_FIELDS = SendingRecord._meta.concrete_fields  # noqa: SLF001  # a public interface, its name notwithstanding
-_NAMES = [field.attname for field in _FIELDS]
-_COLUMNS = ", ".join(str(field.column) for field in _FIELDS)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 
 from records.search.conditions import TRUE, Condition, all_of, equals
-from records.search.statements import Question, as_positions, fetch, fetch_along
 from records.search.walks import Walk
+from records.statements import Question, as_positions, fetch, fetch_along
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,8 +13,8 @@ from records.search.addresses import find_addresses
 from records.search.conditions import TRUE, Condition, all_of, equals, has_outcome, list_conditions
 from records.search.gathering import Gathering, find_of_addresses, walk_along
 from records.search.mails import find_mail_id
-from records.search.statements import as_positions, fetch_together
 from records.search.walks import Walk
+from records.statements import as_positions, fetch_together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from records.filters import RecordFilters
     from records.paging import Position
     from records.search.scope import Scope
-    from records.search.statements import Question, Rows
+    from records.statements import Question, Rows
 
 BUDGET = 10_000
 """Rows along the time that a search looks at before it says how far it got: they lie side by side, 2,000 per ms."""

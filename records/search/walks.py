@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import connection
 
 from records.search.conditions import Condition, all_of
-from records.search.statements import Question
+from records.statements import Question
 
 if TYPE_CHECKING:
     from records.search.scope import Scope

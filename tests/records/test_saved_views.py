@@ -13,7 +13,7 @@ from records.forms import find_filters
 from records.listing import saved_views
 from records.listing.models import SavedView
 from records.listing.saved_views import FAILED_TODAY, ViewRefusedError, asking_for_views, list_views, save_view
-from records.search.statements import fetch_together
+from records.statements import fetch_together
 from tests.people import client_of, make_person
 from tests.records.rows import make_record
 

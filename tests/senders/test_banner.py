@@ -3,12 +3,14 @@
 from typing import cast
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from mailbox_admin.banners import banners, take_glance
+from mailbox_admin.people import PersonBackend
 from senders.configuration import ConfigurationState, MailConfiguration
 from senders.models import Sender
 from senders.services import set_default_sender
@@ -87,6 +89,26 @@ def test_all_banners_together_cost_one_query_where_all_is_well(
         query for query in queries if query["sql"] not in glances and any(name in query["sql"] for name in others)
     ]
     assert len(queries) == len(in_need)
+
+
+@pytest.mark.parametrize(("method", "is_told"), [("get", True), ("post", False)])
+def test_a_request_that_changes_something_is_told_how_it_is_afterwards(
+    admin_user: User, make_sender: MakeSender, method: str, is_told: bool
+) -> None:
+    request = RequestFactory().generic(method, "/")
+    person = PersonBackend().get_user(admin_user.pk)
+    assert person == admin_user
+    request.user = person
+    set_default_sender(make_sender())
+    configuration = cast("MailConfiguration", banners(request)["mail_configuration"])
+    assert (configuration.state == ConfigurationState.NO_ACCOUNT) is is_told
+    assert configuration.is_configured is not is_told
+
+
+def test_who_may_not_sign_in_any_more_is_nobody(admin_user: User) -> None:
+    assert PersonBackend().get_user(0) is None
+    User.objects.update(is_active=False)
+    assert PersonBackend().get_user(admin_user.pk) is None
 
 
 def test_what_is_encrypted_is_not_told_by_what_was_seen(make_sender: MakeSender) -> None:

@@ -13,7 +13,7 @@ from records.models import Receiver, SendingRecord
 from records.paging import Position
 from records.search.filling import fill
 from records.search.finding import count, find_page
-from records.search.statements import Question, fetch_together, take_apart
+from records.statements import Question, fetch_together, take_apart
 from tests.people import client_of, make_person
 from tests.records.rows import NOON, make_mail
 

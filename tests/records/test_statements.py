@@ -4,7 +4,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from records.search.statements import Question, fetch, fetch_together, take_apart
+from records.statements import Question, fetch, fetch_together, take_apart
 
 pytestmark = pytest.mark.django_db
 SETTING = "SELECT current_setting('enable_sort')"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from django.db import connection
+from django.db.models import Model
+from django.db.models.sql import Query
 
 from records.clock import as_moment
 from records.paging import Position
@@ -25,6 +27,7 @@ _TO_INDEXES, _AS_BEFORE = (
 _BETWEEN = ";\n"
 
 
+Kind = TypeVar("Kind", bound=Model)
 Rows = list[tuple[Any, ...]]
 
 
@@ -102,6 +105,22 @@ def take_apart(sent: str) -> list[Question]:
         else:
             found.append(Question(statement, None, is_along=is_kept))
     return found
+
+
+def columns_of(model: type[Model], table: str = "") -> str:
+    """List the columns of a table, for `as_models`. `table`: the name that stands before each, if one is needed."""
+    before = f"{table}." if table else ""
+    return ", ".join(f"{before}{field.column}" for field in model._meta.concrete_fields)  # noqa: SLF001  # public
+
+
+def as_models(model: type[Kind], rows: Rows) -> list[Kind]:
+    """Read rows of all `columns_of` a table, as Django does."""
+    fields = model._meta.concrete_fields  # noqa: SLF001  # a public interface, its name notwithstanding
+    compiler = Query(model).get_compiler(connection=connection)
+    converters = compiler.get_converters([field.cached_col for field in fields])
+    read = compiler.apply_converters(rows, converters) if converters else rows
+    names = [field.attname for field in fields]
+    return [model.from_db(connection.alias, names, row) for row in read]
 
 
 def as_positions(rows: Rows) -> list[Position]:
