@@ -4,6 +4,9 @@ import gc
 
 from django.urls import get_resolver
 
+_KEPT_BACK = 20_000
+"""Objects that pile up before garbage is looked for; a page leaves some thousands, most of which go by themselves."""
+
 
 def settle_memory() -> None:
     """Load what answers requests, and let the collector of garbage leave all that alone from then on.
@@ -15,3 +18,4 @@ def settle_memory() -> None:
     get_resolver().url_patterns  # noqa: B018  # read for what it loads
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_KEPT_BACK, 10, 10)

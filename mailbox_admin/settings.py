@@ -137,6 +137,7 @@ AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 
 SESSION_COOKIE_AGE = env.int("SESSION_HOURS", default=12) * 3600
+SESSION_ENGINE = "mailbox_admin.sessions"
 SESSION_COOKIE_NAME = "mailbox_session"
 CSRF_COOKIE_NAME = "mailbox_csrf"
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES")

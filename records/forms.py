@@ -140,12 +140,12 @@ class FilterForm(DaysForm):
     )
     message_id = forms.CharField(label=_("Message-ID"), required=False, max_length=320, widget=_search("<…@…>"))
 
-    def __init__(
-        self, query: Mapping[str, Any] | None = None, *, senders: Iterable[str] = (), templates: Iterable[str] = (),
-        causes: Iterable[str] = (), **kwargs: Any,
-    ) -> None:  # fmt: skip
-        """Offer the known senders, templates and causes, and whatever the address bar asks for."""
+    def __init__(self, query: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        """Make the form of what the address bar asks for; `offer` fills its lists before it is shown."""
         super().__init__(None if query is None else _part_moments(query), **kwargs)
+
+    def offer(self, *, senders: Iterable[str] = (), templates: Iterable[str] = (), causes: Iterable[str] = ()) -> None:
+        """Offer the known senders, templates and causes, and whatever the address bar asks for."""
         self._offer("sender", _("All senders"), {sender: sender for sender in senders})
         self._offer("template", _("All templates"), {template: template for template in templates})
         self._offer("cause", _("All causes"), {key: name_cause(key) for key in causes})

@@ -102,7 +102,7 @@ class Bench:
 
 
 def _filters(parameters: dict[str, str]) -> RecordFilters:
-    form = FilterForm(parameters, senders=(), templates=())
+    form = FilterForm(parameters)
     if not form.is_valid():
         raise RuntimeError(str(form.errors))
     return form.filters()

@@ -63,7 +63,7 @@ _TYPES = {
 @never_cache
 def order_export(request: HttpRequest) -> HttpResponse:
     """Show what would be exported, or begin to. The filters stand in the address in both cases."""
-    filter_form = FilterForm(request.GET, senders=(), templates=())
+    filter_form = FilterForm(request.GET)
     if not filter_form.is_valid():
         context = {"form": filter_form, "shortcuts": list_shortcuts(RecordFilters())}
         return render(request, "records/list.html", context, status=400)

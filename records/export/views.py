@@ -49,7 +49,7 @@ def _export(
     ending: str,
     content_type: str,
 ) -> HttpResponseBase:
-    form = FilterForm(request.GET, senders=(), templates=())
+    form = FilterForm(request.GET)
     if not form.is_valid():
         context = {"form": form, "shortcuts": list_shortcuts(RecordFilters())}
         return render(request, "records/list.html", context, status=400)

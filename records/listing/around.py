@@ -1,4 +1,4 @@
-"""What stands around the records of a list, asked for at once: what there is to choose from, views, what waits."""
+"""What stands around the records of a list, asked for along with them: choices, views, what waits."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from records.listing.choices import CHOICES
 from records.listing.saved_views import asking_for_views
-from records.statements import fetch_together
 from records.waiting import asking_for_waiting, read_waiting
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from records.statements import Rows
+    from records.statements import Question, Rows
     from records.waiting import Waiting
 
 
@@ -21,18 +20,21 @@ if TYPE_CHECKING:
 class Around:
     """What stands around the records."""
 
-    choices: Rows
-    """Of the filters; empty where their form is not shown."""
     views: Rows
     """That the person saved."""
     waiting: Waiting | None
     now: datetime
-    """By the database's clock, before the records were looked for."""
+    """By the database's clock, when the records were found."""
+    choices: Rows
+    """Of the filters; empty where their form is not shown."""
 
 
-def find_around(user_id: int, *, has_form: bool) -> Around:
-    """Find what stands around the records that somebody looks at. `has_form`: with the form of the filters."""
-    choices = [CHOICES] if has_form else []
-    views, waits, *chosen = fetch_together(asking_for_views(user_id), asking_for_waiting(), *choices)
-    waiting, now = read_waiting(waits)
-    return Around(chosen[0] if chosen else [], views, waiting, now)
+def asking_for_around(user_id: int, *, has_form: bool) -> list[Question]:
+    """Ask what stands around the records that somebody looks at. `has_form`: with the form of the filters."""
+    return [asking_for_views(user_id), asking_for_waiting(), *([CHOICES] if has_form else [])]
+
+
+def read_around(answers: list[Rows]) -> Around:
+    """Read what was asked by `asking_for_around`."""
+    views, waits, *choices = answers
+    return Around(views, *read_waiting(waits), choices[0] if choices else [])

@@ -1,4 +1,4 @@
-"""The filter form of a request, with what there is to choose from."""
+"""What there is to choose from in the form of the filters."""
 
 from __future__ import annotations
 
@@ -6,26 +6,24 @@ from typing import TYPE_CHECKING
 
 from records.enums import Outcome, ResultClass
 from records.filters import NO_CAUSE
-from records.forms import FilterForm
 from records.querysets import known_values
 from records.rollups.models import ANY
 from records.statements import Question
 
 if TYPE_CHECKING:
-    from django.http import HttpRequest
-
+    from records.forms import FilterForm
     from records.statements import Rows
 
 _WITH_CAUSE = tuple(outcome for outcome in Outcome if outcome.result in {ResultClass.FAILED, ResultClass.UNCERTAIN})
 
 
-def make_filter_form(request: HttpRequest, found: Rows) -> FilterForm:
-    """Make the form of the filters that a request asks for, with everything to choose from: the answer to `CHOICES`."""
+def offer_choices(form: FilterForm, found: Rows) -> None:
+    """Offer everything that there is to choose from in the form of the filters: the answer to `CHOICES`."""
     choices: dict[str, set[str]] = {"sender": set(), "template": set(), "cause": set()}
     for kind, value in found:
         choices[kind].add(value)
     causes = {cause or NO_CAUSE for cause in choices["cause"]}
-    return FilterForm(request.GET, senders=choices["sender"], templates=choices["template"], causes=causes)
+    form.offer(senders=choices["sender"], templates=choices["template"], causes=causes)
 
 
 # Written by hand and without parameters: SQLite takes an index with a condition only where it reads that condition.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from django.db.models import prefetch_related_objects
 from django.urls import reverse
 from django.utils.safestring import mark_safe
-from django.utils.timezone import get_current_timezone
+from django.utils.timezone import get_current_timezone, get_current_timezone_name
 from django.utils.translation import ngettext
 
 from records.enums import Outcome
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class Table:
     """What is shown of one page of records."""
 
-    columns: list[Column]
+    heads: SafeString
     rows: SafeString
 
 
@@ -40,8 +40,9 @@ def make_table(records: list[SendingRecord], columns: list[Column], tries: Mappi
     if any(column.needs_mail for column in columns):
         prefetch_related_objects(records, "mail")
     writing = _Writing(columns, tries or {})
+    heads = "\n".join(_head(each) for each in columns)
     rows = "\n".join(writing.row(each) for each in records)
-    return Table(columns, mark_safe(rows))  # noqa: S308  # every value is escaped
+    return Table(mark_safe(heads), mark_safe(rows))  # noqa: S308  # every value is escaped
 
 
 class _Writing:
@@ -83,6 +84,12 @@ class _Writing:
             return result
         words = ngettext("%(number)s try", "%(number)s tries", tries) % {"number": tries}
         return f'{result} <span class="badge">{_escaped(words)}</span>'
+
+
+def _head(column: Column) -> str:
+    zone = f' title="{_escaped(get_current_timezone_name())}"' if column.key == "time" else ""
+    label = _escaped(str(column.label))
+    return f'<th role="columnheader" scope="col" class="column-{column.key}"{zone}>{label}</th>'
 
 
 def _mark(outcome: Outcome) -> str:

@@ -16,8 +16,8 @@ from django.views.decorators.vary import vary_on_headers
 from records.filters import RecordFilters, list_shortcuts
 from records.forms import FilterForm
 from records.listing.active import list_active, settle_query
-from records.listing.around import Around, find_around
-from records.listing.choices import make_filter_form
+from records.listing.around import Around, asking_for_around, read_around
+from records.listing.choices import offer_choices
 from records.listing.folding import Folded, find_folded_page
 from records.listing.news import find_news_url
 from records.listing.preferences import Look, find_look, person_id, person_of
@@ -25,6 +25,7 @@ from records.listing.rows import Table, make_table
 from records.listing.saved_views import list_views
 from records.paging import Page, Position, find_position
 from records.search.finding import count, find_and_count, find_page
+from records.statements import Question, fetch_together
 
 PAGE_SIZE = 50
 MAX_COUNTED = 10_000
@@ -47,12 +48,12 @@ def list_records(request: HttpRequest) -> HttpResponse:
     """Show one page of the records that the filters keep; only the results where htmx asks."""
     is_part = bool(getattr(request, "htmx", False))
     template = "records/_results.html" if is_part else "records/list.html"
-    is_rest = is_part and request.GET.get("part") == "rest"
     # What there is to choose from is asked for where the form is shown, and the form stays while results change.
-    around = None if is_rest else find_around(person_id(request), has_form=not is_part)
-    form = make_filter_form(request, around.choices) if around and not is_part else FilterForm(request.GET)
+    asking = asking_for_around(person_id(request), has_form=not is_part)
+    form = FilterForm(request.GET)
     context: dict[str, object] = {"form": form, "is_part": is_part, "is_folded": _is_folded(request)}
     if not form.is_valid():
+        offer_choices(form, read_around(fetch_together(*asking)).choices)
         response = render(request, template, {**context, "shortcuts": list_shortcuts(RecordFilters())})
         return _push_address(request, response, _filled(request.GET))
     filters = form.filters()
@@ -61,9 +62,11 @@ def list_records(request: HttpRequest) -> HttpResponse:
         # Named days won over it: the address must not go on saying both.
         return redirect(_address_of(settled))
     request.GET = settled  # type: ignore[assignment]  # what the page's links are made of
-    if around is None:
+    if is_part and request.GET.get("part") == "rest":
         return render(request, "records/_rest_part.html", {**context, **_rest(request, filters)})
-    return _push_address(request, render(request, template, {**context, **_results(request, filters, around)}), settled)
+    results, around = _results(request, filters, asking)
+    offer_choices(form, around.choices)
+    return _push_address(request, render(request, template, {**context, **results}), settled)
 
 
 def _push_address(request: HttpRequest, response: HttpResponse, query: QueryDict) -> HttpResponse:
@@ -87,15 +90,17 @@ def _address_of(query: QueryDict) -> str:
     return f"{reverse('records:list')}?{query.urlencode()}".removesuffix("?")
 
 
-def _results(request: HttpRequest, filters: RecordFilters, around: Around) -> dict[str, object]:
+def _results(request: HttpRequest, filters: RecordFilters, asking: list[Question]) -> tuple[dict[str, object], Around]:
     before, after = (find_position(request.GET.get(name, "")) for name in ("before", "after"))
     if _is_folded(request):
         shown, total = _page(request, filters, before=before, after=after), count(filters, MAX_COUNTED)
+        around = read_around(fetch_together(*asking))
     else:
-        page, total = find_and_count(filters, PAGE_SIZE, MAX_COUNTED, before=before, after=after)
-        shown = _show(request, Folded(page, tries={}))
+        found = find_and_count(filters, PAGE_SIZE, MAX_COUNTED, before=before, after=after, beside=asking)
+        shown, total = _show(request, Folded(found.page, tries={})), found.count
+        around = read_around(found.beside)
     views = list_views(around.views, filters)
-    return {
+    results = {
         "filters": filters,
         "query": filters.as_query(),
         "active": list_active(filters, request.GET),
@@ -112,6 +117,7 @@ def _results(request: HttpRequest, filters: RecordFilters, around: Around) -> di
         "time_zone": timezone.get_current_timezone_name(),
         "waiting": around.waiting,
     }
+    return results, around
 
 
 def _page(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from records.models import SendingRecord
 from records.paging import Page, Position
-from records.search.planning import Counted, Found, Search
+from records.search.planning import Counted, Counting, Found, Search
 from records.search.scope import Scope
 from records.statements import Question, as_models, columns_of, fetch_together
 
@@ -29,6 +29,15 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundAndCounted:
+    """One page of records, how many there are in all, and the answers to what was asked beside."""
+
+    page: Page
+    count: Count
+    beside: list[Rows]
+
+
+@dataclass(frozen=True, slots=True)
 class _Place:
     """A page whose records are found, but not loaded; see `Page`."""
 
@@ -39,8 +48,6 @@ class _Place:
 
     def load(self) -> Page:
         """Load its records."""
-        if not self.positions:
-            return self.with_rows([])
         (rows,) = fetch_together(self.loading)
         return self.with_rows(rows)
 
@@ -76,19 +83,32 @@ def count(filters: RecordFilters, limit: int) -> Count:
 
 
 def find_and_count(
-    filters: RecordFilters, size: int, limit: int, *, before: Position | None = None, after: Position | None = None
-) -> tuple[Page, Count]:
-    """Do as `find_page` and `count` do, but find out only once how to search, and load and count at once."""
+    filters: RecordFilters, size: int, limit: int, *, before: Position | None = None, after: Position | None = None,
+    beside: Sequence[Question] = (),
+) -> FoundAndCounted:  # fmt: skip
+    """Do as `find_page` and `count` do, but find out only once how to search, and load and count at once.
+
+    Args:
+        filters: What the records are to fulfil.
+        size: Of the page.
+        limit: As far as is counted.
+        before: As for `find_page`.
+        after: As for `find_page`.
+        beside: What else is to be asked, of whatever kind.
+    """
     search, days = Search(filters), Scope.of(filters)
     place = _find_place(search, days, size, before, after)
     is_first = before is None and after is None
     if is_first and (place.older is None or place.searched_to):
         # The search for it went further than counting would: all that was met is on it.
         met = Counted(len(place.positions), is_cut=place.searched_to is not None)
-        return place.load(), _counted(met, limit)
-    counting = search.plan(days).counting(days, limit + 1)
-    rows, *answers = fetch_together(place.loading, *counting.questions)
-    return place.with_rows(rows), _counted(counting.read(answers), limit)
+        counting = Counting([], lambda _answers: met)
+    else:
+        counting = search.plan(days).counting(days, limit + 1)
+    rows, *answers = fetch_together(place.loading, *counting.questions, *beside)
+    number = len(counting.questions)
+    counted = _counted(counting.read(answers[:number]), limit)
+    return FoundAndCounted(place.with_rows(rows), counted, answers[number:])
 
 
 def _find_place(search: Search, days: Scope, size: int, before: Position | None, after: Position | None) -> _Place:

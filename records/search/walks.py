@@ -60,13 +60,11 @@ class Walk:
             is_along=True,
         )
 
-    def counting(self, scope: Scope, rest: Condition, *, budget: int, limit: int) -> Question:
-        """Ask how many records fulfil the rest as well, up to `limit`, looking at no more than `budget`."""
-        walked = self.rows(scope, _COLUMNS if rest.parameters else "record.started_at, record.id", budget)
-        statement = (
-            f"SELECT COUNT(*) FROM (SELECT 1 FROM ({walked.sql}) AS record WHERE {rest.sql} LIMIT {limit}) AS kept"  # noqa: S608
-        )
-        return Question(statement, [*walked.parameters, *rest.parameters], is_along=True)
+    def counting(self, scope: Scope, rest: Condition, *, budget: int) -> Question:
+        """Ask how many of the first `budget` records fulfil the rest as well, and how many were looked at."""
+        walked = self.rows(scope, _COLUMNS, budget)
+        statement = f"SELECT COUNT(CASE WHEN {rest.sql} THEN 1 END), COUNT(*) FROM ({walked.sql}) AS record"  # noqa: S608
+        return Question(statement, [*rest.parameters, *walked.parameters], is_along=True)
 
     def counting_all(self, scope: Scope, limit: int) -> Question:
         """Ask how many records the walk has, up to `limit`: in any order, one arm after the other."""

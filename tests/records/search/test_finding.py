@@ -17,6 +17,7 @@ from records.paging import Page, Position
 from records.search import addresses, planning
 from records.search.filling import fill
 from records.search.finding import count, find_and_count, find_page
+from records.statements import Question
 from tests.records.rows import NOON, make_mail, make_record
 
 pytestmark = pytest.mark.django_db
@@ -174,9 +175,10 @@ def test_the_way_back_misses_nothing(filters: RecordFilters, size: int) -> None:
 @alike
 def test_a_count_is_right_or_says_that_there_may_be_more(filters: RecordFilters, size: int) -> None:
     number = len(expected(filters))
-    page, counted_with_it = find_and_count(filters, size, size)
-    assert ids(page.records) == ids(find_page(filters, size).records)
-    for counted in (count(filters, size), counted_with_it):
+    found = find_and_count(filters, size, size, beside=[Question("SELECT 1"), Question("SELECT 2", is_along=True)])
+    assert ids(found.page.records) == ids(find_page(filters, size).records)
+    assert found.beside == [[(1,)], [(2,)]]
+    for counted in (count(filters, size), found.count):
         assert counted.number <= min(number, size)
         assert counted.is_at_least or counted.number == number
 
