@@ -41,6 +41,7 @@ def client(person: User) -> Client:
 
 
 def headers(client: Client) -> list[str]:
+    make_record()  # an empty list has no columns
     page = client.get(URL).content.decode()
     return re.findall(r'<th role="columnheader" scope="col" class="column-[a-z_]+"[^>]*>([^<]+)</th>', page)
 
