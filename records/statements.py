@@ -110,7 +110,7 @@ def take_apart(sent: str) -> list[Question]:
 def columns_of(model: type[Model], table: str = "") -> str:
     """List the columns of a table, for `as_models`. `table`: the name that stands before each, if one is needed."""
     before = f"{table}." if table else ""
-    return ", ".join(f"{before}{field.column}" for field in model._meta.concrete_fields)  # noqa: SLF001  # public
+    return ", ".join(f"{before}{field.column}" for field in model._meta.concrete_fields)  # noqa: SLF001  # as below
 
 
 def as_models(model: type[Kind], rows: Rows) -> list[Kind]:

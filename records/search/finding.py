@@ -48,8 +48,16 @@ class _Place:
 
     def load(self) -> Page:
         """Load its records."""
+        if not self.positions:
+            return self.with_rows([])
         (rows,) = fetch_together(self.loading)
         return self.with_rows(rows)
+
+    @property
+    def met(self) -> Counted:
+        """How many records the search for it met at least; it may have gone further than counting does."""
+        has_more = self.older is not None and self.searched_to is None
+        return Counted(len(self.positions) + has_more, is_cut=self.older is not None)
 
     @property
     def loading(self) -> Question:
@@ -101,14 +109,15 @@ def find_and_count(
     is_first = before is None and after is None
     if is_first and (place.older is None or place.searched_to):
         # The search for it went further than counting would: all that was met is on it.
-        met = Counted(len(place.positions), is_cut=place.searched_to is not None)
-        counting = Counting([], lambda _answers: met)
+        counting = Counting([], lambda _answers: place.met)
     else:
         counting = search.plan(days).counting(days, limit + 1)
     rows, *answers = fetch_together(place.loading, *counting.questions, *beside)
     number = len(counting.questions)
-    counted = _counted(counting.read(answers[:number]), limit)
-    return FoundAndCounted(place.with_rows(rows), counted, answers[number:])
+    counted = counting.read(answers[:number])
+    if counted.is_cut and counted.number < place.met.number:
+        counted = Counted(place.met.number, is_cut=True)
+    return FoundAndCounted(place.with_rows(rows), _counted(counted, limit), answers[number:])
 
 
 def _find_place(search: Search, days: Scope, size: int, before: Position | None, after: Position | None) -> _Place:

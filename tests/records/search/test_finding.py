@@ -181,6 +181,7 @@ def test_a_count_is_right_or_says_that_there_may_be_more(filters: RecordFilters,
     for counted in (count(filters, size), found.count):
         assert counted.number <= min(number, size)
         assert counted.is_at_least or counted.number == number
+    assert found.count.number >= len(found.page.records)
 
 
 def test_a_message_id_and_a_mail_are_found() -> None:
