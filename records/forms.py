@@ -141,8 +141,9 @@ class FilterForm(DaysForm):
     message_id = forms.CharField(label=_("Message-ID"), required=False, max_length=320, widget=_search("<…@…>"))
 
     def __init__(self, query: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
-        """Make the form of what the address bar asks for; `offer` fills its lists before it is shown."""
+        """Make the form of what the address bar asks for, which its lists offer from the beginning."""
         super().__init__(None if query is None else _part_moments(query), **kwargs)
+        self.offer()
 
     def offer(self, *, senders: Iterable[str] = (), templates: Iterable[str] = (), causes: Iterable[str] = ()) -> None:
         """Offer the known senders, templates and causes, and whatever the address bar asks for."""

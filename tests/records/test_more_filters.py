@@ -5,6 +5,7 @@ from datetime import date, time, timedelta
 import pytest
 from django.http import QueryDict
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone, translation
 
 from records.enums import Outcome, Phase, ResultClass
@@ -189,3 +190,10 @@ def test_every_filter_narrows(db: None) -> None:
         assert form.is_valid()
         if name not in {"sender", "since", "until"}:
             assert list(form.filters().apply(SendingRecord.objects.all())) == [], name
+
+
+@pytest.mark.parametrize("name", ["sender", "template", "cause"])
+@pytest.mark.parametrize("page", ["records:list", "records:export", "delivery:resend_many", "delivery:export_new"])
+def test_what_was_chosen_stays_chosen_where_another_filter_is_wrong(admin_client: Client, page: str, name: str) -> None:
+    response = admin_client.get(reverse(page), {name: "chosen-before", "since": "no day"})
+    assert '<option value="chosen-before" selected>' in response.content.decode()
