@@ -86,7 +86,7 @@ def find_page(
 def count(filters: RecordFilters, limit: int) -> Count:
     """Count the records that the filters keep, up to a limit, and as far as a search goes that stays fast."""
     days = Scope.of(filters)
-    counting = Search(filters).plan(days).counting(days, limit + 1)
+    counting = Search(filters).counting(days, limit + 1)
     return _counted(counting.read(fetch_together(*counting.questions)), limit)
 
 
@@ -111,7 +111,7 @@ def find_and_count(
         # The search for it went further than counting would: all that was met is on it.
         counting = Counting([], lambda _answers: place.met)
     else:
-        counting = search.plan(days).counting(days, limit + 1)
+        counting = search.counting(days, limit + 1)
     rows, *answers = fetch_together(place.loading, *counting.questions, *beside)
     number = len(counting.questions)
     counted = counting.read(answers[:number])
@@ -141,7 +141,7 @@ def _counted(counted: Counted, limit: int) -> Count:
 
 
 def _find(search: Search, scope: Scope, size: int) -> Found:
-    return search.plan(scope).find(scope, size + 1)
+    return search.find(scope, size + 1)
 
 
 def _older_place(found: Found, size: int, before: Position | None) -> _Place:

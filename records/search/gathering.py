@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import connection
 
@@ -109,7 +109,6 @@ def _first_addresses(addresses: Sequence[str], scope: Scope, size: int) -> list[
 
 
 def _given(addresses: Sequence[str]) -> Condition:
-    if connection.vendor == "sqlite":
-        return Condition("(SELECT value AS address FROM json_each(%s)) AS given", (json.dumps(addresses),))
-    parameters: tuple[Any, ...] = (list(addresses),)
-    return Condition("unnest(%s::text[]) AS given(address)", parameters)
+    # As one text: psycopg takes 2 ms to write an array of a thousand.
+    read = "json_each" if connection.vendor == "sqlite" else "jsonb_array_elements_text"
+    return Condition(f"(SELECT value AS address FROM {read}(%s)) AS given", (json.dumps(addresses),))  # noqa: S608

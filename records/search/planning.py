@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from records.enums import Outcome
-from records.search.addresses import find_addresses
+from records.search.addresses import Receivers, ToRead, find_addresses
 from records.search.conditions import TRUE, Condition, all_of, equals, has_outcome, list_conditions
 from records.search.gathering import Gathering, find_of_addresses, walk_along
 from records.search.mails import find_mail_id
@@ -17,7 +17,7 @@ from records.search.walks import Walk
 from records.statements import as_positions, fetch_together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from records.filters import RecordFilters
     from records.paging import Position
@@ -30,12 +30,12 @@ BUDGET_ELSEWHERE = 3_000
 """The same along other indexes, whose rows lie apart: 400 per ms."""
 BUDGET_WITH_MAILS = 2_500
 """The same where the mail of each row is looked up: 500 per ms, half as many along other indexes."""
-FIRST_STRETCH = 1_000
-"""Rows that are looked at before anything else: mostly there is a page among them."""
 MAX_ARMS = 16
 """Addresses whose records are walked along side by side."""
 MAX_GATHERED = 2_000
 """Records that are read off all at once."""
+MAX_COUNTED = 10_000
+"""Records that are counted along with finding addresses, where nothing else is asked."""
 PROBED = 1_000
 """How far along each index rarity is judged."""
 
@@ -105,24 +105,10 @@ class Along:
         if self.rest == TRUE:
             (rows,) = fetch_together(self.walk.finding(scope, self.rest, budget=size, size=size))
             return Found(as_positions(rows))
-        positions: list[Position] = []
-        stopped_at = None
-        for stretch in self._stretches(size):
-            finding = self.walk.finding(scope, self.rest, budget=stretch, size=size - len(positions))
-            found, place = map(as_positions, fetch_together(finding, self.walk.placing(scope, stretch)))
-            positions += found
-            if len(positions) >= size:
-                return Found(positions)
-            if not place:
-                return Found(positions)
-            (stopped_at,) = place
-            scope = scope.past(stopped_at)
-        return Found(positions, stopped_at)
-
-    def _stretches(self, size: int) -> Iterable[int]:
-        """Divide the budget: mostly there is a page in the first part of it."""
-        first, whole = max(FIRST_STRETCH, size), max(self._budget, size)
-        return (first, whole - first) if whole > first else (first,)
+        searching = self.walk.searching(scope, self.rest, budget=max(self._budget, size), size=size)
+        (rows,) = fetch_together(searching)
+        found, place = (as_positions([row[:2] for row in rows if bool(row[2]) is at_end]) for at_end in (False, True))
+        return Found(scope.in_order(found), place[0] if place else None)
 
     def counting(self, scope: Scope, limit: int) -> Counting:
         """Count on the way, a quarter as far as pages are looked for."""
@@ -162,14 +148,23 @@ class Gather:
 class OfAddresses:
     """Find the records of many addresses, of which nothing else is asked."""
 
-    addresses: tuple[str, ...]
+    addresses: list[str]
+    first: Sequence[Position] = ()
+    """The first of them that are known already."""
+    number: int | None = None
+    """How many there are, where that is known already."""
 
     def find(self, scope: Scope, size: int) -> Found:
         """Find the first of them."""
+        if self.number is not None and len(self.first) >= min(size, self.number):
+            return Found(list(self.first[:size]))
         return Found(find_of_addresses(self.addresses, scope, size))
 
     def counting(self, scope: Scope, limit: int) -> Counting:
         """Count them."""
+        if self.number is not None:
+            counted = Counted(min(self.number, limit))
+            return Counting([], lambda _answers: counted)
         return Counting([Gathering.of_addresses(self.addresses).counting(scope, TRUE, limit)], _read_all)
 
 
@@ -177,42 +172,62 @@ class Search:
     """One set of filters: what it asks for is found out once, then pages can be found and counted."""
 
     def __init__(self, filters: RecordFilters) -> None:
-        """Look the addresses up, if a part of one is asked for."""
+        """Find the mail, if a Message-ID is asked for."""
         self._conditions = list_conditions(filters)
         self._mail_id = filters.mail_id or (find_mail_id(filters.message_id) if filters.message_id else None)
-        self._addresses = find_addresses(filters.receiver) if filters.receiver else None
+        self._part = filters.receiver
         self._walks = list(_list_walks(filters))
         self._plans: dict[Scope, Plan] = {}
+        self._looked_up: tuple[Receivers | None] | None = None
 
     @property
     def asks_for(self) -> set[str]:
         """The names of the filters that it reads off the rows or finds by an index."""
         return set(self._conditions)
 
-    def plan(self, scope: Scope) -> Plan:
-        """Choose how to search a stretch of time."""
+    def find(self, scope: Scope, size: int) -> Found:
+        """Find the first records of a stretch of time."""
+        return self._plan(scope, size).find(scope, size)
+
+    def counting(self, scope: Scope, limit: int) -> Counting:
+        """Ask how many records there are in a stretch of time, up to a limit."""
+        return self._plan(scope).counting(scope, limit)
+
+    def _plan(self, scope: Scope, size: int = 0) -> Plan:
         if scope not in self._plans:
-            self._plans[scope] = self._choose(scope)
+            self._plans[scope] = self._choose(scope, size)
         return self._plans[scope]
 
-    def _choose(self, scope: Scope) -> Plan:
+    def _choose(self, scope: Scope, size: int) -> Plan:
         if self._mail_id:
             # A Message-ID is compared all the same: the mail's number may have been asked for, too.
             return Gather(Gathering.of_mail(self._mail_id), self._rest({"mail_id"}))
-        if self._addresses is None:
+        receivers = self._look_up(scope, size) if self._part else None
+        if receivers is None:
             return self._along(_rarest(self._walks, scope))
-        if not self._addresses:
+        if not receivers.addresses:
             return NothingThere()
-        if len(self._addresses) <= MAX_ARMS:
-            return self._along(_rarest([walk_along(self._addresses), *self._walks], scope))
-        return self._of_many(self._addresses, scope)
+        if len(receivers.addresses) <= MAX_ARMS:
+            return self._along(_rarest([walk_along(receivers.addresses), *self._walks], scope))
+        return self._of_many(receivers, scope)
 
-    def _of_many(self, addresses: list[str], scope: Scope) -> Plan:
-        rest = self._rest({"receiver"})
+    def _look_up(self, scope: Scope, size: int) -> Receivers | None:
+        """Look the addresses up once; what is read beside is of the first stretch that is asked for."""
+        if self._looked_up is None:
+            is_alone = self._rest({"receiver"}) == TRUE
+            limit = (MAX_COUNTED if is_alone else MAX_GATHERED) + 1
+            to_read = ToRead(scope, limit, size if is_alone else 0, more_than=MAX_ARMS)
+            self._looked_up = (find_addresses(self._part, to_read),)
+        return self._looked_up[0]
+
+    def _of_many(self, receivers: Receivers, scope: Scope) -> Plan:
+        rest, gathering = self._rest({"receiver"}), Gathering.of_addresses(receivers.addresses)
+        beside = receivers.beside if receivers.beside and receivers.beside.within == scope else None
         if rest == TRUE:
-            return OfAddresses(tuple(addresses))
-        gathering = Gathering.of_addresses(addresses)
-        (((number,),),) = fetch_together(gathering.counting(scope, TRUE, MAX_GATHERED + 1))
+            if beside and beside.number <= MAX_COUNTED:
+                return OfAddresses(receivers.addresses, beside.positions, beside.number)
+            return OfAddresses(receivers.addresses)
+        number = beside.number if beside else _count_all(gathering, scope)
         if number <= MAX_GATHERED:
             return Gather(gathering, rest)
         return self._along(_rarest(self._walks, scope))
@@ -250,6 +265,11 @@ def _failures(filters: RecordFilters) -> list[Outcome]:
         # What went well needs no explanation.
         possible -= {Outcome.ACCEPTED}
     return [] if Outcome.ACCEPTED in possible else sorted(possible)
+
+
+def _count_all(gathering: Gathering, scope: Scope) -> int:
+    (((number,),),) = fetch_together(gathering.counting(scope, TRUE, MAX_GATHERED + 1))
+    return int(number)
 
 
 def _rarest(walks: list[Walk], scope: Scope) -> Walk:

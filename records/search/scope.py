@@ -48,6 +48,10 @@ class Scope:
         """The terms of ORDER BY."""
         return "started_at DESC, id DESC" if self.newest_first else "started_at, id"
 
+    def in_order(self, positions: list[Position]) -> list[Position]:
+        """Put positions in order: statements joined by UNION ALL need not keep it."""
+        return sorted(positions, key=lambda one: (one.started_at, one.record_id), reverse=self.newest_first)
+
     @property
     def condition(self) -> Condition:
         """What it asks of a record."""

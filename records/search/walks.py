@@ -53,12 +53,28 @@ class Walk:
     def finding(self, scope: Scope, rest: Condition, *, budget: int, size: int) -> Question:
         """Ask for the positions of the first records that fulfil the rest as well, looking at no more than `budget`."""
         walked = self.rows(scope, _COLUMNS, budget)
+        # SQLite would walk to the end and sort; without an order it takes the rows as they come, which is that order.
+        order = "" if connection.vendor == "sqlite" else f"ORDER BY {scope.order} "
         return Question(
             f"SELECT record.started_at, record.id FROM ({walked.sql}) AS record WHERE {rest.sql} "  # noqa: S608
-            f"ORDER BY {scope.order} LIMIT {size}",
+            f"{order}LIMIT {size}",
             [*walked.parameters, *rest.parameters],
             is_along=True,
         )
+
+    def searching(self, scope: Scope, rest: Condition, *, budget: int, size: int) -> Question:
+        """Ask as `finding` does, and where it finds fewer than `size` for the place where the budget is spent, too.
+
+        Its rows say in a third column whether they are that place.
+        """
+        finding, place = self.finding(scope, rest, budget=budget, size=size), self.placing(scope, budget)
+        statement = f"""
+            WITH found AS MATERIALIZED ({finding.sql})
+            SELECT started_at, id, FALSE FROM found
+            UNION ALL
+            SELECT started_at, id, TRUE FROM ({place.sql}) AS place WHERE (SELECT COUNT(*) FROM found) < {size}
+        """  # noqa: S608  # names of our own
+        return Question(statement, [*(finding.parameters or ()), *(place.parameters or ())], is_along=True)
 
     def counting(self, scope: Scope, rest: Condition, *, budget: int) -> Question:
         """Ask how many of the first `budget` records fulfil the rest as well, and how many were looked at."""

@@ -155,7 +155,7 @@ def test_between_two_batches_a_slow_client_holds_nothing(monkeypatch: pytest.Mon
 def test_reading_ends_where_a_search_that_stopped_on_its_way_finds_nothing_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name in ("FIRST_STRETCH", "BUDGET", "BUDGET_ELSEWHERE", "BUDGET_WITH_MAILS"):
+    for name in ("BUDGET", "BUDGET_ELSEWHERE", "BUDGET_WITH_MAILS"):
         monkeypatch.setattr(planning, name, 2)
     monkeypatch.setattr(reading, "BATCH", 10)
     make_records(7)

@@ -137,7 +137,7 @@ def test_times_are_those_of_the_time_zone(client: Client, settings: Settings) ->
 def test_a_search_that_went_on_to_the_oldest_record_says_so_and_leads_back(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("BUDGET_WITH_MAILS", "FIRST_STRETCH"):
+    for name in ("BUDGET_WITH_MAILS",):
         monkeypatch.setattr(planning, name, 2)
     oldest = min(
         (make_record(started_at=NOON + timedelta(hours=hours)) for hours in range(100)), key=lambda one: one.pk

@@ -117,7 +117,6 @@ def rare(signed_in: Page, monkeypatch: pytest.MonkeyPatch) -> Page:
     """A receiver that a search finds only when it goes on twice."""
     for name in ("BUDGET", "BUDGET_ELSEWHERE", "BUDGET_WITH_MAILS"):
         monkeypatch.setattr(planning, name, 60)
-    monkeypatch.setattr(planning, "FIRST_STRETCH", 60)
     for minute in range(130):
         subject = minute in {10, 100}
         record = make_record(receiver_address=f"r{minute}@example.net", started_at=NOON - timedelta(minutes=minute))

@@ -64,7 +64,7 @@ def _world() -> None:
 def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make it choose otherwise on the same small table."""
     if request.param == "over few rows":
-        for name in ("BUDGET", "BUDGET_ELSEWHERE", "BUDGET_WITH_MAILS", "FIRST_STRETCH"):
+        for name in ("BUDGET", "BUDGET_ELSEWHERE", "BUDGET_WITH_MAILS"):
             monkeypatch.setattr(planning, name, 7)
         monkeypatch.setattr(addresses, "MAX_ADDRESSES", 1)
         monkeypatch.setattr(addresses, "MAX_IN_SAMPLE", 1)
@@ -72,7 +72,7 @@ def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
         monkeypatch.setattr(planning, "MAX_ARMS", 1)
         monkeypatch.setattr(planning, "MAX_GATHERED", 20)
         monkeypatch.setattr(planning, "PROBED", 5)
-        monkeypatch.setattr(planning, "FIRST_STRETCH", 3)
+        monkeypatch.setattr(planning, "MAX_COUNTED", 12)
 
 
 def some_filters() -> st.SearchStrategy[RecordFilters]:
@@ -214,7 +214,7 @@ def test_the_search_knows_every_filter() -> None:
 def test_a_search_that_stopped_on_its_way_ends_at_the_oldest_record_and_does_not_begin_anew(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name in ("BUDGET", "BUDGET_ELSEWHERE", "BUDGET_WITH_MAILS", "FIRST_STRETCH"):
+    for name in ("BUDGET", "BUDGET_ELSEWHERE", "BUDGET_WITH_MAILS"):
         monkeypatch.setattr(planning, name, 7)
     filters = RecordFilters(subject="that no mail has")
     page = find_page(filters, 4)
