@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from django.db import connection
 
 from records.search.conditions import Condition, contains, of_receiver
+from records.search.sampling import Sample, ToSample, keeping, read_sample, telling
 from records.search.trigrams import MAX_IN_SAMPLE, can_be_looked_up, frequency_of
-from records.statements import Question, as_positions, fetch_together
+from records.statements import Question, fetch_together
 
 if TYPE_CHECKING:
-    from records.paging import Position
-    from records.search.scope import Scope
+    from collections.abc import Sequence
 
+    from records.statements import Rows
+
+MAX_ARMS = 16
+"""Addresses whose records are walked along side by side."""
 MAX_ADDRESSES = 1_000
 """More than that are frequent enough to be met on a walk."""
 MAX_YOUNG = 20_000
@@ -29,42 +33,38 @@ class Receivers(NamedTuple):
 
     addresses: list[str]
     """As they are written, in order."""
-    beside: Beside | None = None
-    """What was read of their records; None where nothing was."""
+    sample: Sample | None = None
+    """What their records look like, where that came along."""
 
 
-class Beside(NamedTuple):
-    """What was read of the records of addresses along with finding them."""
+class LookedUp(NamedTuple):
+    """What was found out."""
 
-    within: Scope
-    number: int
-    """How many there are, up to the limit that was given."""
-    positions: list[Position]
-    """The first of them; of as many as the limit says, any."""
-
-
-class ToRead(NamedTuple):
-    """What is to be read of the records of addresses along with finding them, where the database can."""
-
-    within: Scope
-    limit: int
-    """Records that are counted."""
-    size: int
-    """Positions that are returned."""
-    more_than: int
-    """Addresses: of fewer nothing need be read."""
+    receivers: Receivers | None
+    """None where there are too many of them, where no index helps to find them, or where too much is unknown yet."""
+    beside: list[Rows] | None = None
+    """The answers to what was asked beside; None where nothing was asked."""
 
 
-def find_addresses(part: str, to_read: ToRead | None = None) -> Receivers | None:
+def find_addresses(part: str, to_sample: ToSample | None = None, beside: Sequence[Question] = ()) -> LookedUp:
     """Find all addresses of receivers that contain a part.
 
-    Returns:
-        None where there are too many of them, where no index helps to find them, or where too much is unknown yet.
+    Args:
+        part: Of an address, in whatever case.
+        to_sample: Of which of their records it is to be told what they look like, where the database can do both at
+            once and there are more than `MAX_ARMS` addresses.
+        beside: What else is to be asked, of whatever kind.
     """
     if not can_be_looked_up(part):
-        return None
-    found = _find_with_sqlite(part) if connection.vendor == "sqlite" else _find_at_once(part, to_read)
-    return found if found and len(found.addresses) <= MAX_ADDRESSES else None
+        return LookedUp(None)
+    if connection.vendor == "sqlite":
+        receivers, answers = _find_with_sqlite(part), fetch_together(*beside)
+    else:
+        asked = _asking_at_once(part, to_sample)
+        rows, *answers = fetch_together(asked, *beside)
+        receivers = _read_at_once(rows, to_sample)
+    is_frequent = receivers is None or len(receivers.addresses) > MAX_ADDRESSES
+    return LookedUp(None if is_frequent else receivers, answers)
 
 
 def _find_with_sqlite(part: str) -> Receivers | None:
@@ -90,10 +90,12 @@ def _find_with_sqlite(part: str) -> Receivers | None:
     return Receivers(sorted({address for rows in answers for (address,) in rows}))
 
 
-def _find_at_once(part: str, to_read: ToRead | None) -> Receivers | None:
+def _asking_at_once(part: str, to_sample: ToSample | None) -> Question:
     # One answer to wait for: what does not help is not looked into, and records are read of what is found.
     frequency, known, young = frequency_of(part), contains("known.address", part), of_receiver(part)
-    read, order = (_records_of_found(to_read), to_read.within.order) if to_read else (_NO_RECORDS, "id")
+    are_many = f"(SELECT MAX(place) FROM found) BETWEEN {MAX_ARMS + 1} AND {MAX_ADDRESSES}"  # noqa: S608  # numbers
+    kept = keeping(to_sample, Condition(are_many)) if to_sample else Condition("none AS (SELECT 1)")
+    told = f"UNION ALL {telling(to_sample, 'NULL, NULL,')}" if to_sample else ""
     statement = f"""
         WITH mark AS MATERIALIZED ({_MARK}),
         fit AS MATERIALIZED (
@@ -104,45 +106,30 @@ def _find_at_once(part: str, to_read: ToRead | None) -> Receivers | None:
             WHERE (SELECT is_fit FROM fit) AND {known.sql} LIMIT {MAX_ADDRESSES + 1}
         ),
         young AS MATERIALIZED (
-            SELECT DISTINCT record.receiver_address AS address
+            SELECT record.receiver_address AS address
             FROM (
                 SELECT receiver_address FROM records_sendingrecord
                 WHERE id > (SELECT reached FROM mark) ORDER BY id LIMIT {MAX_YOUNG}
             ) AS record
             WHERE (SELECT is_fit FROM fit) AND {young.sql}
         ),
-        found AS MATERIALIZED (SELECT address FROM known UNION SELECT address FROM young),
-        kept AS MATERIALIZED ({read.sql})
-        SELECT address, NULL, NULL, NULL::timestamptz, NULL::bigint FROM found
-        UNION ALL SELECT NULL, is_fit, (SELECT COUNT(*) FROM kept), NULL, NULL FROM fit
-        UNION ALL (
-            SELECT NULL, NULL, NULL, started_at, id FROM kept ORDER BY {order} LIMIT {to_read.size if to_read else 0}
-        )
+        found AS MATERIALIZED (
+            SELECT address, ROW_NUMBER() OVER () AS place
+            FROM (SELECT address FROM known UNION SELECT address FROM young) AS every
+        ),
+        {kept.sql}
+        SELECT address, NULL::boolean, NULL::bigint, NULL::timestamptz, NULL::timestamptz, NULL::bigint FROM found
+        UNION ALL SELECT NULL, is_fit, NULL, NULL, NULL, NULL FROM fit
+        {told}
     """  # noqa: S608  # names of our own
-    parameters = [each for asked in (frequency, known, young, read) for each in asked.parameters or ()]
-    (rows,) = fetch_together(Question(statement, parameters))
-    addresses = [address for address, *_ in rows if address is not None]
-    ((is_fit, number),) = [row[1:3] for row in rows if row[1] is not None]
-    if not is_fit:
+    parameters = [each for asked in (frequency, known, young, kept) for each in asked.parameters or ()]
+    return Question(statement, parameters)
+
+
+def _read_at_once(rows: Rows, to_sample: ToSample | None) -> Receivers | None:
+    if [row[1] for row in rows if row[1] is not None] == [False]:
         return None
-    if to_read is None or len(addresses) <= to_read.more_than:
-        return Receivers(sorted(addresses))
-    positions = to_read.within.in_order(as_positions([row[3:] for row in rows if row[4] is not None]))
-    return Receivers(sorted(addresses), Beside(to_read.within, number, positions))
-
-
-_NO_RECORDS = Condition("SELECT NULL::timestamptz AS started_at, NULL::bigint AS id WHERE FALSE")
-
-
-def _records_of_found(to_read: ToRead) -> Condition:
-    within = to_read.within.condition
-    # With a limit for each address: PostgreSQL can then do nothing but look each of them up.
-    each = f"""
-        SELECT record.started_at, record.id FROM records_sendingrecord AS record
-        WHERE record.receiver_address = found.address AND {within.sql} LIMIT {to_read.limit}
-    """  # noqa: S608  # names of our own, here and below
-    statement = f"""
-        SELECT one.started_at, one.id FROM found CROSS JOIN LATERAL ({each}) AS one
-        WHERE (SELECT COUNT(*) FROM found) BETWEEN {to_read.more_than + 1} AND {MAX_ADDRESSES} LIMIT {to_read.limit}
-    """  # noqa: S608
-    return Condition(statement, within.parameters)
+    addresses = sorted(address for address, *_ in rows if address is not None)
+    if to_sample is None or not MAX_ARMS < len(addresses) <= MAX_ADDRESSES:
+        return Receivers(addresses)
+    return Receivers(addresses, read_sample(to_sample, [row[2:] for row in rows if row[0] is None and row[1] is None]))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from records.models import SendingRecord
 from records.paging import Page, Position
-from records.search.planning import Counted, Counting, Found, Search
+from records.search.planning import Search
+from records.search.plans import Counted, Counting, Found
 from records.search.scope import Scope
 from records.statements import Question, as_models, columns_of, fetch_together
 
@@ -45,6 +46,8 @@ class _Place:
     newer: Position | None
     older: Position | None
     searched_to: datetime | None = None
+    counted: Counted | None = None
+    """How many there are in all of what was searched, where that was found out on the way."""
 
     def load(self) -> Page:
         """Load its records."""
@@ -106,18 +109,21 @@ def find_and_count(
     """
     search, days = Search(filters), Scope.of(filters)
     place = _find_place(search, days, size, before, after)
-    is_first = before is None and after is None
-    if is_first and (place.older is None or place.searched_to):
-        # The search for it went further than counting would: all that was met is on it.
-        counting = Counting([], lambda _answers: place.met)
-    else:
-        counting = search.counting(days, limit + 1)
+    known = _known_number(place) if before is None and after is None else None
+    counting = search.counting(days, limit + 1) if known is None else Counting([], lambda _answers: known)
     rows, *answers = fetch_together(place.loading, *counting.questions, *beside)
     number = len(counting.questions)
     counted = counting.read(answers[:number])
     if counted.is_cut and counted.number < place.met.number:
         counted = Counted(place.met.number, is_cut=True)
     return FoundAndCounted(place.with_rows(rows), _counted(counted, limit), answers[number:])
+
+
+def _known_number(first: _Place) -> Counted | None:
+    if first.older is None or first.searched_to:
+        # The search for it went further than counting would: all that was met is on it.
+        return first.met
+    return first.counted
 
 
 def _find_place(search: Search, days: Scope, size: int, before: Position | None, after: Position | None) -> _Place:
@@ -152,6 +158,7 @@ def _older_place(found: Found, size: int, before: Position | None) -> _Place:
         newer=_newer_than(positions, before) if before else None,
         older=positions[-1] if has_more else found.stopped_at,
         searched_to=found.stopped_at.started_at if found.stopped_at and not has_more else None,
+        counted=found.counted,
     )
 
 

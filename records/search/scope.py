@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
+from records.paging import MAX_ID, Position
 from records.search.conditions import Condition, all_of
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from records.filters import RecordFilters
-    from records.paging import Position
+_NEXT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +41,16 @@ class Scope:
         """Return what is newer than a position, oldest first."""
         return replace(self, beyond=position, newest_first=False)
 
-    def past(self, position: Position) -> Scope:
-        """Return what is left of it after a position."""
-        return replace(self, beyond=position)
+    def near(self, moment: datetime) -> Scope:
+        """Return the part of it from where it begins to a moment, with all that is of that moment."""
+        if self.newest_first:
+            return replace(self, starts_at=moment)
+        return replace(self, ends_at=moment + _NEXT)
+
+    def end_of(self, moment: datetime) -> Position:
+        """Return the position beyond all that is of a moment."""
+        # One that can still be added to.
+        return Position(moment, 0 if self.newest_first else MAX_ID - 1)
 
     @property
     def order(self) -> str:

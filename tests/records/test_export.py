@@ -21,7 +21,7 @@ from records.export.csv_file import defuse, stream_csv
 from records.export.reading import Export
 from records.filters import RecordFilters
 from records.models import SendingRecord
-from records.search import planning
+from records.search import plans
 from records.search.finding import find_page
 from tests.people import client_of, make_person
 from tests.records.rows import NOON, make_mail, make_record
@@ -156,7 +156,7 @@ def test_reading_ends_where_a_search_that_stopped_on_its_way_finds_nothing_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in ("BUDGET", "BUDGET_ELSEWHERE", "BUDGET_WITH_MAILS"):
-        monkeypatch.setattr(planning, name, 2)
+        monkeypatch.setattr(plans, name, 2)
     monkeypatch.setattr(reading, "BATCH", 10)
     make_records(7)
     make_record(make_mail(subject="Rare"), started_at=NOON - timedelta(days=1))

@@ -10,7 +10,7 @@ from pytest_django.fixtures import Settings
 
 from records.listing import views
 from records.paging import Position
-from records.search import planning
+from records.search import plans
 from tests.people import client_of, make_person
 from tests.records.rows import NOON, make_mail, make_record
 
@@ -138,7 +138,7 @@ def test_a_search_that_went_on_to_the_oldest_record_says_so_and_leads_back(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("BUDGET_WITH_MAILS",):
-        monkeypatch.setattr(planning, name, 2)
+        monkeypatch.setattr(plans, name, 2)
     oldest = min(
         (make_record(started_at=NOON + timedelta(hours=hours)) for hours in range(100)), key=lambda one: one.pk
     )

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, Request, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from records.listing.models import ListPreference, SavedView
-from records.search import planning
+from records.search import plans
 from tests.people import sign_in
 from tests.records.rows import NOON, make_record
 from tests.web.checking import assert_accessible
@@ -116,7 +116,7 @@ def test_whoever_was_signed_out_is_not_asked_on_and_on(watched: Page) -> None:
 def rare(signed_in: Page, monkeypatch: pytest.MonkeyPatch) -> Page:
     """A receiver that a search finds only when it goes on twice."""
     for name in ("BUDGET", "BUDGET_ELSEWHERE", "BUDGET_WITH_MAILS"):
-        monkeypatch.setattr(planning, name, 60)
+        monkeypatch.setattr(plans, name, 60)
     for minute in range(130):
         subject = minute in {10, 100}
         record = make_record(receiver_address=f"r{minute}@example.net", started_at=NOON - timedelta(minutes=minute))

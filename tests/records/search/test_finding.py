@@ -14,7 +14,7 @@ from records.enums import Outcome, Phase, ResultClass
 from records.filters import NO_CAUSE, RecordFilters
 from records.models import SendingRecord
 from records.paging import Page, Position
-from records.search import addresses, planning
+from records.search import addresses, planning, plans, sampling
 from records.search.filling import fill
 from records.search.finding import count, find_and_count, find_page
 from records.statements import Question
@@ -65,14 +65,21 @@ def _way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
     """Make it choose otherwise on the same small table."""
     if request.param == "over few rows":
         for name in ("BUDGET", "BUDGET_ELSEWHERE", "BUDGET_WITH_MAILS"):
-            monkeypatch.setattr(planning, name, 7)
+            monkeypatch.setattr(plans, name, 7)
         monkeypatch.setattr(addresses, "MAX_ADDRESSES", 1)
         monkeypatch.setattr(addresses, "MAX_IN_SAMPLE", 1)
     if request.param == "by many ways":
-        monkeypatch.setattr(planning, "MAX_ARMS", 1)
-        monkeypatch.setattr(planning, "MAX_GATHERED", 20)
-        monkeypatch.setattr(planning, "PROBED", 5)
-        monkeypatch.setattr(planning, "MAX_COUNTED", 12)
+        _choose_by_many_ways(monkeypatch)
+
+
+def _choose_by_many_ways(monkeypatch: pytest.MonkeyPatch) -> None:
+    for room in (addresses, planning):
+        monkeypatch.setattr(room, "MAX_ARMS", 1)
+    for room in (sampling, planning):
+        monkeypatch.setattr(room, "NEAR", 6)
+    monkeypatch.setattr(plans, "MAX_READ", 20)
+    monkeypatch.setattr(planning, "PROBED", 5)
+    monkeypatch.setattr(planning, "MAX_COUNTED", 12)
 
 
 def some_filters() -> st.SearchStrategy[RecordFilters]:
@@ -184,6 +191,26 @@ def test_a_count_is_right_or_says_that_there_may_be_more(filters: RecordFilters,
     assert found.count.number >= len(found.page.records)
 
 
+@pytest.mark.parametrize("size", [1, 4, 50])
+@pytest.mark.parametrize(
+    "filters", [RecordFilters(receiver="anna", sender=SENDERS[0]), RecordFilters(receiver="anna", phase=Phase.DATA)]
+)
+def test_records_of_addresses_that_are_far_more_than_a_sample_told_are_found_all_the_same(
+    monkeypatch: pytest.MonkeyPatch, filters: RecordFilters, size: int
+) -> None:
+    _choose_by_many_ways(monkeypatch)
+    monkeypatch.setattr(plans, "MAX_READ", 1)
+    assert [pk for page in pages_of(filters, size) for pk in ids(page.records)] == expected(filters)
+
+
+def test_what_is_counted_where_the_list_begins_is_said_to_be_the_least(monkeypatch: pytest.MonkeyPatch) -> None:
+    _choose_by_many_ways(monkeypatch)
+    filters = RecordFilters(receiver="anna", phase=Phase.DATA)
+    counted = count(filters, 50)
+    assert counted.is_at_least
+    assert counted.number < len(expected(filters))
+
+
 def test_a_message_id_and_a_mail_are_found() -> None:
     record = make_record(make_mail(message_id="<one@example.com>"))
     assert ids(find_page(RecordFilters(message_id="<one@example.com>"), 5).records) == [record.pk]
@@ -215,7 +242,7 @@ def test_a_search_that_stopped_on_its_way_ends_at_the_oldest_record_and_does_not
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in ("BUDGET", "BUDGET_ELSEWHERE", "BUDGET_WITH_MAILS"):
-        monkeypatch.setattr(planning, name, 7)
+        monkeypatch.setattr(plans, name, 7)
     filters = RecordFilters(subject="that no mail has")
     page = find_page(filters, 4)
     for _ in range(SendingRecord.objects.count()):
