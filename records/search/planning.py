@@ -13,7 +13,7 @@ from records.search.conditions import TRUE, Condition, all_of, equals, has_outco
 from records.search.gathering import Gathering, walk_along
 from records.search.mails import find_mail_id
 from records.search.plans import Along, Gather, GatherNear, NothingThere, OfAddresses
-from records.search.sampling import NEAR, ToSample, take_sample
+from records.search.sampling import NEAR, SAMPLED, ToSample, take_sample
 from records.search.walks import Walk
 from records.statements import as_positions, fetch_together
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from records.search.addresses import LookedUp, Receivers
     from records.search.plans import Counting, Found, Plan
     from records.search.scope import Scope
-    from records.statements import Rows
+    from records.statements import Question, Rows
 
 MAX_COUNTED = 10_000
 """Records of addresses that are counted along with finding these, where nothing else is asked."""
@@ -44,7 +44,7 @@ class Search:
         self._walks = list(_list_walks(filters))
         self._plans: dict[Scope, Plan] = {}
         self._looked_up: LookedUp | None = None
-        self._reaches: dict[Scope, list[datetime | None]] = {}
+        self._reaches: dict[Scope, dict[Walk, datetime | None]] = {}
 
     @property
     def asks_for(self) -> set[str]:
@@ -81,11 +81,10 @@ class Search:
         """Look the addresses up once, and take a sample of the first stretch of time that is asked for."""
         if self._looked_up is None:
             is_alone = self._rest({"receiver"}) == TRUE
-            to_sample = ToSample(scope, MAX_COUNTED + 1, size) if is_alone else ToSample(scope, NEAR + 1)
-            placing = [walk.placing(scope, PROBED) for walk in self._walks]
-            self._looked_up = find_addresses(self._part, to_sample, placing)
-            if self._looked_up.beside is not None:
-                self._reaches[scope] = list(map(_read_reach, self._looked_up.beside))
+            to_sample = ToSample(scope, MAX_COUNTED + 1, max(size, 1)) if is_alone else ToSample(scope, SAMPLED)
+            self._looked_up = find_addresses(self._part, to_sample, [] if is_alone else self._placing(scope))
+            if not is_alone and self._looked_up.beside is not None:
+                self._reaches[scope] = self._read_reaches(self._looked_up.beside)
         return self._looked_up.receivers
 
     def _of_many(self, receivers: Receivers, scope: Scope) -> Plan:
@@ -93,11 +92,9 @@ class Search:
         sample = receivers.sample if receivers.sample and receivers.sample.within == scope else None
         if rest == TRUE:
             return OfAddresses(receivers.addresses, sample)
-        sample = sample or take_sample(receivers.addresses, ToSample(scope, NEAR + 1))
-        if sample.near is None:
-            return Gather(gathering, rest)
+        sample = sample or take_sample(receivers.addresses, ToSample(scope, SAMPLED))
         walk = self._rarest(scope)
-        if walk is not _ALONG_TIME and _reaches_beyond(self._find_reaches(scope)[walk], sample.near, scope):
+        if sample.near and _reaches_beyond(self._find_reaches(scope)[walk], sample.near, scope):
             return self._along(walk)
         return GatherNear(gathering, rest, sample.near, otherwise=self._along(walk))
 
@@ -118,11 +115,16 @@ class Search:
         return found
 
     def _find_reaches(self, scope: Scope) -> dict[Walk, datetime | None]:
-        """Find out how far the first records reach along each walk."""
+        """Find out how far the first records reach along each walk, or along the time if there is none."""
         if scope not in self._reaches:
-            places = fetch_together(*(walk.placing(scope, PROBED) for walk in self._walks))
-            self._reaches[scope] = list(map(_read_reach, places))
-        return dict(zip(self._walks, self._reaches[scope], strict=True))
+            self._reaches[scope] = self._read_reaches(fetch_together(*self._placing(scope)))
+        return self._reaches[scope]
+
+    def _placing(self, scope: Scope) -> list[Question]:
+        return [walk.placing(scope, PROBED) for walk in self._walks or [_ALONG_TIME]]
+
+    def _read_reaches(self, places: list[Rows]) -> dict[Walk, datetime | None]:
+        return dict(zip(self._walks or [_ALONG_TIME], map(_read_reach, places), strict=True))
 
     def _along(self, walk: Walk) -> Along:
         return Along(walk, self._rest(_ANSWERED_BY.get(walk.name, {walk.name})))

@@ -142,26 +142,30 @@ class GatherNear:
 
     gathering: Gathering
     rest: Condition
-    near: datetime
-    """As far as that, by estimate."""
+    near: datetime | None
+    """As far as that, by estimate; None: as far as there are any."""
     otherwise: Plan
     """What to do where they are many up to there, too."""
 
+    def _scope(self, scope: Scope) -> Scope:
+        return scope.near(self.near) if self.near else scope
+
     def find(self, scope: Scope, size: int) -> Found:
         """Find the first of them, and count them on the way."""
-        gathered = self.gathering.find(scope.near(self.near), self.rest, size, MAX_READ)
+        gathered = self.gathering.find(self._scope(scope), self.rest, size, MAX_READ)
         if not gathered.is_whole:
             return self.otherwise.find(scope, size)
-        stopped_at = scope.end_of(self.near) if len(gathered.positions) < size else None
-        return Found(gathered.positions, stopped_at, Counted(gathered.number, is_cut=True))
+        stopped_at = scope.end_of(self.near) if self.near and len(gathered.positions) < size else None
+        return Found(gathered.positions, stopped_at, Counted(gathered.number, is_cut=self.near is not None))
 
     def counting(self, scope: Scope, limit: int) -> Counting:
         """Count those that are read off: there are at least as many."""
-        near = scope.near(self.near)
+        near = self._scope(scope)
 
         def read(answers: list[Rows]) -> Counted:
             (rows,) = answers
-            return Counted(min(self.gathering.read(near, rows, MAX_READ).number, limit), is_cut=True)
+            gathered = self.gathering.read(near, rows, MAX_READ)
+            return Counted(min(gathered.number, limit), is_cut=self.near is not None or not gathered.is_whole)
 
         return Counting([self.gathering.finding(near, self.rest, 0, MAX_READ)], read)
 

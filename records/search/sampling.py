@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 NEAR = 1_000
 """Records that may be read off all at once; where there are more of them, those where the list begins."""
+SAMPLED = 500
+"""Records that are read to tell whether there are more, and where about so many of them end."""
 
 
 class ToSample(NamedTuple):
@@ -32,7 +34,7 @@ class ToSample(NamedTuple):
     within: Scope
     limit: int
     size: int = 0
-    """Positions that are wanted of them as well."""
+    """Positions that are wanted of them; 0: it is asked where the nearest records end instead."""
 
 
 class Sample(NamedTuple):
@@ -44,7 +46,7 @@ class Sample(NamedTuple):
     is_whole: bool
     """Those are all."""
     near: datetime | None
-    """Where about `NEAR` of all end, seen from where the list begins; only where those that were read are not all."""
+    """Where about `NEAR` of all end, seen from where the list begins; None where there are no more, or nobody asked."""
     positions: list[Position]
     """The first of those that were read."""
 
@@ -76,7 +78,8 @@ def keeping(to_sample: ToSample, condition: Condition = TRUE) -> Condition:
         joined = f"{of_one} AND"
     else:
         # With a limit for each address: PostgreSQL can then do nothing but look each of them up.
-        joined = f"LATERAL (SELECT started_at, id FROM {of_one} LIMIT {limit}) AS record WHERE"  # noqa: S608  # our names
+        first = f"ORDER BY {to_sample.within.order} LIMIT {limit}"
+        joined = f"LATERAL (SELECT started_at, id FROM {of_one} {first}) AS record WHERE"  # noqa: S608  # our names
     statement = f"""
         kept AS MATERIALIZED (
             SELECT found.place, record.started_at, record.id

@@ -77,6 +77,7 @@ def _choose_by_many_ways(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(room, "MAX_ARMS", 1)
     for room in (sampling, planning):
         monkeypatch.setattr(room, "NEAR", 6)
+        monkeypatch.setattr(room, "SAMPLED", 4)
     monkeypatch.setattr(plans, "MAX_READ", 20)
     monkeypatch.setattr(planning, "PROBED", 5)
     monkeypatch.setattr(planning, "MAX_COUNTED", 12)
