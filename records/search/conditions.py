@@ -78,7 +78,8 @@ def contains(expression: str, part: str) -> Condition:
     if connection.vendor == "postgresql":
         # By the database's own rules on both sides, which are those of the index as well.
         return Condition(f"lower({expression}) LIKE lower(%s)", (pattern,))
-    if part.isascii():
+    if all(letter.isascii() or letter.upper() == letter == letter.lower() for letter in part):
+        # Its LIKE knows the case of ASCII alone, and what else is in the part has none.
         return Condition(rf"{expression} LIKE %s ESCAPE '\'", (pattern,))
     return Condition(f"{expression} REGEXP %s", (f"(?i){_as_regex(part)}",))
 

@@ -26,11 +26,11 @@ SENDERS = ["a@example.com", "b@example.com", "rare@example.com"]
 TEMPLATES = ["", "daily", "weekly"]
 RECEIVERS = [
     "anna@example.net", "Anna.Berg@Example.NET", "50%_off@example.net", "back\\slash@example.net", "bo@x.org",
-    "o'neil@example.org", "zoë@exämple.net", '"quoted part"@example.net',
+    "o'neil@example.org", "zoë@exämple.net", '"quoted part"@example.net', "邮件_Zoë@例子.example.net",
 ]  # fmt: skip
 PARTS = [
     "", "a", "an", "anna", "ANNA", "berg@e", "@", "example", "%", "_", "%_", "\\", "k\\s", "'",
-    '"', '"quoted', "zoë", "nobody", "x.org",
+    '"', '"quoted', "zoë", "ZOË", "nobody", "x.org", "邮件", "件_", "件%", "@例子.EX",
 ]  # fmt: skip
 CAUSES = ["", "mailbox_full", "greylisted"]
 DAYS = [None, *(NOON.date() + timedelta(days=days) for days in range(-2, 3))]
