@@ -12,6 +12,7 @@ postfix does. Nothing leaves the machine: mail for other domains is thrown away.
 """
 
 import contextlib
+import fcntl
 import os
 import pwd
 import shutil
@@ -29,7 +30,7 @@ import trustme
 from delivery.values import Credentials, ServerSettings
 from senders.enums import Encryption
 from tests.delivery.smtp.certificates import self_signed
-from tests.services import MissingServerError, free_port, running, wait_until
+from tests.services import MissingServerError, free_ports, running, wait_until
 from tests.smtpd import HOST, authority, authority_pem
 
 DAEMONS = Path("/usr/lib/postfix/sbin")
@@ -217,15 +218,27 @@ def postfix() -> Iterator[Postfix]:
         MissingServerError: postfix or the SASL tools are not installed, or this is not root.
     """
     _require()
-    with tempfile.TemporaryDirectory(prefix="mailbox-postfix-", ignore_cleanup_errors=True) as name:
-        server = Postfix(Path(name), {kind: free_port() for kind in Port})
-        _furnish(server)
-        # Not through the command `postfix`, whose master leaves the process that was started.
-        command = [str(DAEMONS / "master"), "-c", name, "-d"]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
-        with running(process):
+    with (
+        tempfile.TemporaryDirectory(prefix="mailbox-postfix-", ignore_cleanup_errors=True) as name,
+        contextlib.ExitStack() as kept,
+    ):
+        with _alone():
+            server = Postfix(Path(name), dict(zip(Port, free_ports(len(Port)), strict=True)))
+            _furnish(server)
+            # Not through the command `postfix`, whose master leaves the process that was started.
+            command = [str(DAEMONS / "master"), "-c", name, "-d"]
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
+            kept.enter_context(running(process))
             wait_until(lambda: _is_up(server, process), what="the start of postfix")
-            yield server
+        yield server
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Let no other suite choose ports for its postfix before this one listens: it would share them without a word."""
+    with (Path(tempfile.gettempdir()) / "mailbox-postfix.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _is_up(server: Postfix, process: subprocess.Popen[str]) -> bool:
