@@ -176,7 +176,7 @@ class OfAddresses:
 
     addresses: list[str]
     sample: Sample | None = None
-    """What they look like, where that is known already."""
+    """What they look like in the stretch of time that is asked for, where that is known already."""
 
     def find(self, scope: Scope, size: int) -> Found:
         """Find the first of them."""
@@ -185,5 +185,8 @@ class OfAddresses:
         return Found(find_of_addresses(self.addresses, scope, size))
 
     def counting(self, scope: Scope, limit: int) -> Counting:
-        """Count them."""
+        """Count them, unless the sample did."""
+        if self.sample and self.sample.is_whole:
+            counted = Counted(min(self.sample.number, limit))
+            return Counting([], lambda _answers: counted)
         return Counting([Gathering.of_addresses(self.addresses).counting(scope, TRUE, limit)], _read_all)
