@@ -1,9 +1,16 @@
-"""The tag `url`, as Django has it, but with the address of each page looked up once: a page has some thirty of them."""
+"""The tags `url` and `querystring`, as Django has them, but each address is looked up once, and no query copied deeply.
 
+A page of the record list has some thirty of the one and ten of the other.
+"""
+
+from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
+from urllib.parse import urlencode
 
 from django import template
 from django.conf import settings
+from django.http import QueryDict
 from django.template.base import Parser, Token
 from django.template.context import Context
 from django.template.defaulttags import URLNode
@@ -56,3 +63,16 @@ def url(parser: Parser, token: Token) -> URLNode:
     if node.args or node.kwargs or named.filters or not isinstance(named.var, str):
         return node
     return _PageNode(named, node.args, node.kwargs, node.asvar)
+
+
+@register.simple_tag(takes_context=True)
+def querystring(context: Context, query: QueryDict | None = None, **changed: Any) -> str:
+    """Write the query of the page, or of another, with other values, several if they are listed, or without: None."""
+    given = context.request.GET if query is None else query  # type: ignore[attr-defined]  # a page is of a request
+    kept = dict(given.lists())
+    for name, value in changed.items():
+        if value is None:
+            kept.pop(name, None)
+        else:
+            kept[name] = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    return f"?{urlencode(kept, doseq=True)}" if kept or given else ""

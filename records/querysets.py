@@ -24,12 +24,13 @@ def known_values(field: Known) -> str:
 
     DISTINCT reads the whole table; this jumps from value to value along the field's index.
     """
+    first, following = (
+        f"(SELECT {field} FROM records_sendingrecord WHERE {field} > {before} ORDER BY {field} LIMIT 1)"  # noqa: S608
+        for before in ("''", "known.value")
+    )
     return f"""
         WITH RECURSIVE known(value) AS (
-            SELECT MIN({field}) FROM records_sendingrecord WHERE {field} > ''
-            UNION ALL
-            SELECT (SELECT MIN({field}) FROM records_sendingrecord WHERE {field} > known.value)
-            FROM known WHERE known.value IS NOT NULL
+            SELECT {first} UNION ALL SELECT {following} FROM known WHERE known.value IS NOT NULL
         )
         SELECT value FROM known WHERE value IS NOT NULL LIMIT {MAX_KNOWN_VALUES}
     """  # noqa: S608  # names of our own model, nothing from outside

@@ -1,10 +1,11 @@
-"""The tag `url` does as Django's does."""
+"""The tags `url` and `querystring` do as Django's do."""
 
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 from django.contrib.admin import AdminSite
+from django.http import QueryDict
 from django.template import Context, Engine
 from django.urls import NoReverseMatch, path, set_script_prefix
 from pytest_django.fixtures import Settings
@@ -23,9 +24,22 @@ WRITTEN = [
 ]
 
 
+QUERIES = ["", "before=7", "receiver=a%2Bb%26c&since=&tag=1&tag=2&before=7", "receiver=%E9%82%AE%E4%BB%B6+%E2%82%AC"]
+QUERIES_WRITTEN = [
+    "{% querystring %}",
+    "{% querystring before=None %}",
+    "{% querystring receiver='new & newer' before=None fold='1' %}",
+    "{% querystring tag=several before=7 part=name %}",
+    "{% querystring tag=nothing none='' %}",
+    "{% querystring other receiver=None %}",
+    "{% querystring before=None as query %}[{{ query }}]",
+    "{% autoescape off %}{% querystring fold='<1>' %}{% endautoescape %}",
+]
+
+
 def each_draws(written: str, request: Any = None) -> list[str]:
     """Draw a template twice with each tag."""
-    context = {"name": "senders:list"}
+    context = {"name": "senders:list", "several": (3, "x y"), "nothing": [], "other": QueryDict("receiver=me&a=b")}
     drawn: list[str] = []
     for engine in ENGINES:
         template = engine.from_string(written)
@@ -41,6 +55,13 @@ def test_it_writes_what_djangos_writes(written: str) -> None:
     drawn = each_draws(written)
     assert drawn == drawn[-1:] * 4
     assert drawn[0] != ""
+
+
+@pytest.mark.parametrize("query", QUERIES)
+@pytest.mark.parametrize("written", QUERIES_WRITTEN)
+def test_queries_are_written_as_djangos_are(written: str, query: str) -> None:
+    drawn = each_draws(written, SimpleNamespace(GET=QueryDict(query)))
+    assert drawn == drawn[-1:] * 4
 
 
 def test_it_knows_under_which_path_the_site_is_served() -> None:
