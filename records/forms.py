@@ -1,6 +1,6 @@
 """The filter form of the record list. It is sent by GET: the address bar holds the filters."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from typing import Any
 
@@ -31,6 +31,12 @@ def _search(placeholder: Any) -> forms.TextInput:
     return forms.TextInput(
         attrs={"type": "search", "placeholder": placeholder, "autocomplete": "off", "spellcheck": "false"}
     )
+
+
+def _one_of(everything: Any, choices: Iterable[tuple[str, Any]]) -> Callable[[], list[tuple[str, Any]]]:
+    """Return what gives choices of which none need be taken: a form copies what gives them, not each of the choices."""
+    offered = [("", everything), *choices]
+    return lambda: offered
 
 
 class DayField(forms.DateField):
@@ -106,14 +112,14 @@ class FilterForm(DaysForm):
         label=_("Result"),
         required=False,
         widget=forms.RadioSelect,
-        choices=[("", _("All")), *ResultClass.choices],
+        choices=_one_of(_("All"), ResultClass.choices),
         error_messages={"invalid_choice": _("There is no such result. Choose one of those shown.")},
     )
     range = forms.ChoiceField(
         label=_("Days"),
         required=False,
         widget=forms.HiddenInput,
-        choices=[("", _("All")), *DayRange.choices],
+        choices=_one_of(_("All"), DayRange.choices),
         error_messages={"invalid_choice": _("There is no such range of days. Choose one of those shown.")},
     )
     mail = forms.IntegerField(
@@ -125,14 +131,14 @@ class FilterForm(DaysForm):
     outcome = forms.ChoiceField(
         label=_("Outcome"),
         required=False,
-        choices=[("", _("All outcomes")), *Outcome.choices],
+        choices=_one_of(_("All outcomes"), Outcome.choices),
         error_messages={"invalid_choice": _("There is no such outcome. Choose one of those shown.")},
     )
     cause = forms.CharField(label=_("Cause"), required=False, max_length=64, widget=forms.Select)
     phase = forms.ChoiceField(
         label=_("Step"),
         required=False,
-        choices=[("", _("All steps")), *Phase.choices],
+        choices=_one_of(_("All steps"), Phase.choices),
         error_messages={"invalid_choice": _("There is no such step. Choose one of those shown.")},
     )
     requester = forms.CharField(
