@@ -20,6 +20,10 @@ NOT_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 """Settings of a PostgreSQL whose loss nobody would mourn: several times as fast."""
 
 
+AT_ONCE = 30.0
+"""Seconds within which a busy machine does what waits for nothing; what would have been waited for takes longer."""
+
+
 class MissingServerError(Exception):
     """A server that the tests need is not installed. The message says what to install."""
 

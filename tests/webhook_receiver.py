@@ -10,6 +10,8 @@ from enum import Enum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.services import AT_ONCE
+
 HOST = "127.0.0.1"
 
 
@@ -95,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _misbehave(self, how: Misbehaviour) -> None:
         self.close_connection = True
         if how is Misbehaviour.HANG:
-            self.receiver.ended.wait(30)
+            self.receiver.ended.wait(AT_ONCE * 2)
         elif how is Misbehaviour.GARBAGE:
             self.wfile.write(b"220 mail.example.com ESMTP\r\n")
         elif how is Misbehaviour.DRIP:

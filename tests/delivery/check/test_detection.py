@@ -15,6 +15,7 @@ from senders.presets import find_preset
 from senders.validators import parse_address
 from tests import smtpd
 from tests.dns_server import DnsServer, dns_server
+from tests.services import AT_ONCE
 
 ZONE = {
     ("hosted.test", "MX"): ["10 mxbiz2.qq.com.", "5 mxbiz1.qq.com."],
@@ -101,7 +102,7 @@ def test_a_silent_name_server_costs_no_more_than_the_deadline(settings: Settings
         found = NameServer(deadline=begun + 0.3).mail_exchangers("hosted.test")
 
     assert found == ()
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 4
 
 
 @pytest.mark.parametrize(
@@ -170,4 +171,4 @@ def test_silent_servers_are_given_up_at_the_deadline_all_at_once() -> None:
         proposals = probe(["127.0.0.1"], ports, load_dial_policy(), deadline=begun + 0.5)
 
     assert proposals == ()
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < AT_ONCE

@@ -12,6 +12,8 @@ from delivery.smtp.session import Session, open_session
 from delivery.values import ComposedMail, Delivery, Envelope, ServerSettings, StepEvent
 
 LOOPBACK = DialPolicy.of_networks("127.0.0.0/8", "::1")
+SHORT = 1.5
+"""Seconds that a server is given which will stay silent: what it says before comes in time on a busy machine, too."""
 
 
 def mail(

@@ -7,8 +7,9 @@ import pytest
 from delivery.exceptions import SessionError
 from delivery.values import Reply
 from records.enums import Fault, Phase
-from tests.delivery.smtp.dialling import failure_of_opening, session
+from tests.delivery.smtp.dialling import SHORT, failure_of_opening, session
 from tests.scripted_smtpd import Close, Drip, Endless, Expect, Hang, Reset, Say, Script, Step, scripted_server
+from tests.services import AT_ONCE
 
 
 def outcome(error: SessionError) -> tuple[Phase, Fault, Reply | None]:
@@ -65,21 +66,21 @@ def test_a_refusing_greeting_is_told_as_the_server_wrote_it(line: str, reply: Re
 
 def test_silence_instead_of_a_greeting_is_a_fault_of_its_own() -> None:
     with scripted_server([Hang()]) as server:
-        error = failure_of_opening(server.settings(timeout=0.2))
+        error = failure_of_opening(server.settings(timeout=SHORT))
     assert outcome(error) == (Phase.GREETING, Fault.GREETING_TIMEOUT, None)
 
 
 def test_a_greeting_that_drips_gains_no_time() -> None:
     begun = time.monotonic()
     with scripted_server([Drip(b"220 " + b"slow" * 1_000, 0.05)]) as server:
-        error = failure_of_opening(server.settings(timeout=0.3))
+        error = failure_of_opening(server.settings(timeout=SHORT))
     assert outcome(error) == (Phase.GREETING, Fault.GREETING_TIMEOUT, None)
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < AT_ONCE
 
 
 def test_the_deadline_counts_even_where_the_limit_of_a_step_is_longer() -> None:
     with scripted_server([Hang()]) as server:
-        error = failure_of_opening(server.settings(timeout=60), seconds=0.3)
+        error = failure_of_opening(server.settings(timeout=60), seconds=SHORT)
     assert outcome(error) == (Phase.GREETING, Fault.GREETING_TIMEOUT, None)
 
 
@@ -137,7 +138,7 @@ def test_a_421_to_ehlo_is_told() -> None:
 
 def test_a_server_that_is_silent_after_ehlo_is_a_timeout() -> None:
     with scripted_server([Say("220 mx"), Expect("EHLO"), Hang()]) as server:
-        error = failure_of_opening(server.settings(timeout=0.2))
+        error = failure_of_opening(server.settings(timeout=SHORT))
     assert outcome(error) == (Phase.GREETING, Fault.TIMEOUT, None)
 
 

@@ -13,7 +13,7 @@ from delivery.values import ComposedMail, Delivery, ReceiverReply, Reply
 from records.enums import Fault, Phase
 from senders.enums import Encryption
 from tests import smtpd
-from tests.delivery.smtp.dialling import hand_over, mail, session
+from tests.delivery.smtp.dialling import SHORT, hand_over, mail, session
 from tests.scripted_smtpd import (
     Close,
     Content,
@@ -140,7 +140,7 @@ def test_a_server_without_pipelining_hears_one_command_at_a_time() -> None:
         assert seen.usable
     assert server.commands == ["EHLO", *["MAIL", "RCPT", "DATA", "DOT"] * 3]
     assert seen.events[:4] == ["take m1", "take m2", "fence m1", "yield"]
-    silent = sent([*Script.until_dot(), Hang()], letters(2), seconds=0.3)
+    silent = sent([*Script.until_dot(), Hang()], letters(2), seconds=SHORT)
     assert silent.deliveries == [Delivery((), committed=True)]
     assert silent.received.endswith(b"end of m1\r\n.\r\n")
 
@@ -181,7 +181,7 @@ def test_pipelining_that_was_only_announced_in_clear_text_is_not_used() -> None:
         *Script.greeting("STARTTLS", "PIPELINING"), Expect("STARTTLS"), Say("220 go"), StartTls(), Expect("EHLO"),
         Say("250 mx"), Expect("MAIL"), Hang(),
     ]  # fmt: skip
-    assert sent(script, letters(2), encryption=Encryption.TLS, seconds=0.3).received.endswith(
+    assert sent(script, letters(2), encryption=Encryption.TLS, seconds=SHORT).received.endswith(
         b"MAIL FROM:<alice@example.org>\r\n"
     )
 
@@ -284,7 +284,7 @@ def test_a_session_that_ends_behind_an_accepted_mail_leaves_that_accepted_and_th
     said: bytes, phase: Phase, end: Step, fault: Fault
 ) -> None:
     script = pipelining(*AHEAD, GO, Content(), *AHEAD, Say(b"250 queued\r\n" + said), end)
-    seen = sent(script, letters(3), seconds=0.5)
+    seen = sent(script, letters(3), seconds=SHORT)
     assert seen.deliveries == [accepted("m1")]
     assert isinstance(seen.error, SessionError)
     assert (seen.error.phase, seen.error.fault, seen.usable) == (phase, fault, False)
@@ -309,7 +309,7 @@ def test_a_421_to_the_dot_is_the_last_delivery() -> None:
 
 @pytest.mark.parametrize("end", [Close(), Reset(), Hang(), Say("354 go"), Say("nonsense"), Say("251 ok")])
 def test_a_mail_with_an_unknown_fate_is_the_last_delivery(end: Step) -> None:
-    seen = sent(pipelining(*AHEAD, GO, Content(), *AHEAD, end), letters(3), seconds=0.5)
+    seen = sent(pipelining(*AHEAD, GO, Content(), *AHEAD, end), letters(3), seconds=SHORT)
     assert (seen.deliveries, seen.error, seen.usable) == ([Delivery((), committed=True)], None, False)
     assert seen.dots() == ["m1"]
 
@@ -425,7 +425,7 @@ MANY = letter("m2", *(f"receiver-with-a-long-name-{number}@example.org" for numb
 ])  # fmt: skip
 def test_a_break_amid_the_block_with_the_dot_is_certainly_not_a_delivery(end: Step, fault: Fault) -> None:
     script = pipelining(*AHEAD, GO, ReadBlock(), end, Deaf())
-    seen = sent_through_small_buffers(script, [ONE_BLOCK, letter("m2")], seconds=1)
+    seen = sent_through_small_buffers(script, [ONE_BLOCK, letter("m2")], seconds=SHORT)
     assert isinstance(seen.error, SessionError)
     assert (seen.error.phase, seen.error.fault, seen.deliveries, seen.usable) == (Phase.DATA, fault, [], False)
 
@@ -439,7 +439,7 @@ def test_a_refusal_amid_the_block_with_the_dot_is_a_refusal_without_a_dot() -> N
 
 
 def test_a_server_that_takes_the_dot_and_not_what_is_behind_it_leaves_an_unknown_fate() -> None:
-    seen = sent_through_small_buffers(pipelining(*AHEAD, GO, Content(), Deaf()), [letter("m1"), MANY], seconds=0.5)
+    seen = sent_through_small_buffers(pipelining(*AHEAD, GO, Content(), Deaf()), [letter("m1"), MANY], seconds=SHORT)
     assert (seen.deliveries, seen.error, seen.usable) == ([Delivery((), committed=True)], None, False)
     assert seen.dots() == ["m1"]
 
@@ -447,7 +447,7 @@ def test_a_server_that_takes_the_dot_and_not_what_is_behind_it_leaves_an_unknown
 @pytest.mark.parametrize("end", [Deaf(), Close()])
 def test_an_answer_to_the_dot_counts_even_if_what_is_behind_it_was_not_taken(end: Step) -> None:
     script = pipelining(*AHEAD, GO, Content(), Say("250 queued"), end)
-    seen = sent_through_small_buffers(script, [letter("m1"), MANY, letter("m3")], seconds=1)
+    seen = sent_through_small_buffers(script, [letter("m1"), MANY, letter("m3")], seconds=SHORT)
     assert (seen.deliveries, seen.error, seen.usable) == ([accepted("m1")], None, False)
     assert seen.events[-1] == "yield"
 
@@ -465,9 +465,9 @@ def test_whoever_leaves_the_stream_with_a_mail_begun_leaves_the_session() -> Non
 def test_the_time_of_a_mail_does_not_run_while_the_caller_writes_down_the_one_before() -> None:
     script = pipelining(*AHEAD, GO, Content(), *AHEAD, Say("250 queued"), GO, Content(), Say("250 queued"))
     with scripted_server(script) as server, session(server.settings()) as opened:
-        deliveries = opened.deliver_all(letters(2), before_dot=lambda one: True, seconds_per_mail=0.5)
+        deliveries = opened.deliver_all(letters(2), before_dot=lambda one: True, seconds_per_mail=SHORT)
         assert next(deliveries) == accepted("m1")
-        threading.Event().wait(0.6)
+        threading.Event().wait(SHORT * 1.2)
         assert next(deliveries) == accepted("m2")
 
 

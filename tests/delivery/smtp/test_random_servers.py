@@ -10,10 +10,10 @@ from delivery.smtp.session import open_session
 from delivery.values import Credentials
 from tests.delivery.smtp.dialling import LOOPBACK, mail
 from tests.scripted_smtpd import Close, Content, Expect, Hang, Reset, Say, Step, scripted_server
+from tests.services import AT_ONCE
 
 CANARY = "canary-password"
 LIMIT = 0.25
-SLACK = 1.5
 RIGHT: list[list[Step]] = [
     [Say("220 mx")],
     [Expect(""), Say("250-mx\r\n250-SIZE 1000\r\n250 AUTH PLAIN LOGIN")],
@@ -68,5 +68,5 @@ def test_a_random_server_leads_to_a_session_error_or_a_delivery_in_time(dialogue
                 assert not receiver.accepted or (
                     delivery.committed and delivery.final_reply is not None and delivery.final_reply.code == 250
                 )
-        assert time.monotonic() - begun < 3 * LIMIT + SLACK
+        assert time.monotonic() - begun < 3 * LIMIT + AT_ONCE
     assert CANARY not in repr(told)

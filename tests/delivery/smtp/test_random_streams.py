@@ -13,9 +13,9 @@ from delivery.values import ComposedMail, Delivery
 from records.enums import Phase
 from tests.delivery.smtp.dialling import LOOPBACK, mail
 from tests.delivery.smtp.fickle_server import FickleServer, Turn, Whim
+from tests.services import AT_ONCE
 
 LIMIT = 0.3
-SLACK = 1.5
 MAILS = 4
 CODES = [250, 251, 354, 421, 450, 452, 454, 503, 530, 535, 538, 550, 552, 554]
 pieces = st.lists(st.integers(1, 60), max_size=5)
@@ -111,7 +111,7 @@ def test_promises_hold_whatever_a_server_answers(
     with FickleServer(answers, cuts, pipelining=pipelining) as server:
         run = hand_over_all(server, receivers, forbidden)
     check_promises(run, bytes(server.seen.received), forbidden)
-    assert time.monotonic() - begun < (MAILS + 1) * LIMIT + SLACK
+    assert time.monotonic() - begun < (MAILS + 1) * LIMIT + AT_ONCE
 
 
 @given(honest_turns, pieces, st.booleans(), st.integers(1, 3))

@@ -16,8 +16,9 @@ from delivery.smtp.opening import ascii_host
 from delivery.smtp.policy import DialPolicy
 from delivery.smtp.resolve import Target, resolve
 from records.enums import Fault, Phase
-from tests.delivery.smtp.dialling import LOOPBACK, failure_of_opening, session
+from tests.delivery.smtp.dialling import LOOPBACK, SHORT, failure_of_opening, session
 from tests.scripted_smtpd import Script, scripted_server
+from tests.services import AT_ONCE
 
 Rows = list[tuple[Any, ...]]
 
@@ -34,7 +35,7 @@ def name_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Any], Non
     def answer_with(answer: Any) -> None:
         def getaddrinfo(*_arguments: Any, **_options: Any) -> Rows:
             if answer is None:
-                over.wait(10)
+                over.wait(AT_ONCE * 2)
             if isinstance(answer, Exception):
                 raise answer
             return answer or []
@@ -71,9 +72,9 @@ def test_failures_of_the_name_server_are_told_apart(
     name_server(answer)
     with scripted_server([]) as server:
         begun = time.monotonic()
-        error = failure_of_opening(server.settings(host="mail.test", timeout=0.3))
+        error = failure_of_opening(server.settings(host="mail.test", timeout=SHORT))
     assert (error.phase, error.fault) == (Phase.RESOLVE, fault)
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < AT_ONCE
 
 
 def test_of_several_addresses_only_the_permitted_are_dialled(name_server: Callable[[Any], None]) -> None:

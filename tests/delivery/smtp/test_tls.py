@@ -14,7 +14,7 @@ from senders.certificates import facts_from_der
 from senders.enums import Encryption
 from tests import smtpd
 from tests.delivery.smtp.certificates import self_signed
-from tests.delivery.smtp.dialling import failure_of_opening, hand_over, session
+from tests.delivery.smtp.dialling import SHORT, failure_of_opening, hand_over, session
 from tests.scripted_smtpd import Close, Expect, Hang, ReadBlock, Say, Script, StartTls, Step, scripted_server
 
 ENCRYPTED = [Encryption.SSL, Encryption.TLS]
@@ -190,7 +190,7 @@ def test_clear_text_where_implicit_tls_is_wanted_is_told_as_such() -> None:
 
 def test_implicit_tls_where_clear_text_is_wanted_is_silence() -> None:
     with smtpd.mail_server(Encryption.SSL) as server:
-        error = failure_of_opening(server.settings(encryption=Encryption.TLS, timeout=0.3))
+        error = failure_of_opening(server.settings(encryption=Encryption.TLS, timeout=SHORT))
     assert (error.phase, error.fault) == (Phase.GREETING, Fault.GREETING_TIMEOUT)
 
 
@@ -204,7 +204,7 @@ def test_implicit_tls_where_clear_text_is_wanted_is_silence() -> None:
 ])  # fmt: skip
 def test_a_handshake_may_fail_in_many_ways(after_hello: list[Step], fault: Fault) -> None:
     with scripted_server([ReadBlock(), *after_hello], encryption=Encryption.SSL) as server:
-        error = failure_of_opening(server.settings(timeout=0.5))
+        error = failure_of_opening(server.settings(timeout=SHORT))
     assert (error.phase, error.fault) == (Phase.TLS, fault)
 
 

@@ -12,7 +12,7 @@ from delivery.values import ComposedMail, Delivery, Envelope, ReceiverReply, Rep
 from records.enums import Fault, Phase
 from senders.enums import Encryption
 from tests import smtpd
-from tests.delivery.smtp.dialling import failure_of_delivery, hand_over, mail, session
+from tests.delivery.smtp.dialling import SHORT, failure_of_delivery, hand_over, mail, session
 from tests.scripted_smtpd import (
     Close,
     Content,
@@ -217,7 +217,7 @@ def test_a_552_to_a_receiver_counts_as_452() -> None:
 @pytest.mark.parametrize("answer", [Say("500 what?"), Say("garbage"), Close(), Hang()])
 def test_a_server_that_cannot_reset_is_not_used_again_and_the_fate_of_the_mail_stands(answer: Step) -> None:
     script = [*Script.greeting(), Expect("MAIL"), Say("250 ok"), Expect("RCPT"), Say("550 no"), Expect("RSET"), answer]
-    with scripted_server(script) as server, session(server.settings(timeout=0.3)) as opened:
+    with scripted_server(script) as server, session(server.settings(timeout=SHORT)) as opened:
         assert hand_over(opened).receivers == (refused(BOB, Phase.RCPT, Reply(550, "", "no")),)
         assert not opened.is_usable
 
@@ -261,9 +261,9 @@ def test_a_break_before_the_content_ends_the_session(phase: Phase, step: Step, f
     until = {Phase.MAIL: 3, Phase.RCPT: 5, Phase.DATA: 7}[phase]
     with (
         scripted_server([*Script.until_data()[: until + 1], step]) as server,
-        session(server.settings(timeout=0.3)) as opened,
+        session(server.settings(timeout=SHORT)) as opened,
     ):
-        error = failure_of_delivery(opened, seconds=0.5)
+        error = failure_of_delivery(opened, seconds=SHORT)
     assert (error.phase, error.fault, error.reply) == (phase, fault, None)
 
 
@@ -308,7 +308,7 @@ def test_a_421_after_the_dot_is_a_refusal_and_the_end() -> None:
 ])  # fmt: skip
 def test_after_the_dot_anything_but_a_clear_reply_means_that_nobody_knows(end: Step) -> None:
     with scripted_server([*Script.until_dot(), end]) as server, session(server.settings()) as opened:
-        delivery = hand_over(opened, seconds=0.5)
+        delivery = hand_over(opened, seconds=SHORT)
         assert delivery == Delivery((), committed=True)
         assert not opened.is_usable
 

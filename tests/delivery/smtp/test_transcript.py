@@ -8,7 +8,7 @@ from records.dialogue.lines import MAX_CHARACTERS, MAX_LINES, Line, LineKind
 from records.enums import Phase
 from senders.enums import Encryption
 from tests import smtpd
-from tests.delivery.smtp.dialling import failure_of_delivery, failure_of_opening, hand_over, mail, session
+from tests.delivery.smtp.dialling import SHORT, failure_of_delivery, failure_of_opening, hand_over, mail, session
 from tests.delivery.smtp.test_pipeline import AHEAD, GO, letters, pipelining, sent
 from tests.scripted_smtpd import Close, Content, Expect, Hang, Say, Script, Step, scripted_server
 
@@ -68,7 +68,7 @@ def test_a_mail_that_some_receivers_got_keeps_what_was_said_to_all() -> None:
 @pytest.mark.parametrize(("step", "fault"), [(Close(), "disconnected"), (Hang(), "timeout")])
 def test_how_a_session_ended_behind_the_dot_stands_last(step: Step, fault: str) -> None:
     with scripted_server([*Script.until_dot(), step]) as server, session(server.settings()) as opened:
-        delivery = hand_over(opened, seconds=0.5)
+        delivery = hand_over(opened, seconds=SHORT)
     assert delivery.committed
     assert lines(delivery.dialogue)[-2:] == ["content 22", f"ended {fault}"]
 
