@@ -74,7 +74,7 @@ def main() -> None:
     parser.add_argument(
         "--rows", type=_sizes, default=[1_000_000], help="records; several sizes, with commas, show growth (1000000)"
     )
-    parser.add_argument("--rounds", type=int, default=20, help="times that each page is asked for (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=50, help="times that each page is asked for (%(default)s)")
     parser.add_argument("--database", choices=("postgres", "sqlite", "both"), default="both", help="%(default)s")
     parser.add_argument("--alone", action="store_true", help="leave post_office's admin out")
     parser.add_argument(
