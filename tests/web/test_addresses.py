@@ -1,4 +1,4 @@
-"""The tags `url` and `querystring` do as Django's do."""
+"""The tags `url`, `static` and `querystring` do as Django's do."""
 
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -10,7 +10,11 @@ from django.template import Context, Engine
 from django.urls import NoReverseMatch, path, set_script_prefix
 from pytest_django.fixtures import Settings
 
-ENGINES = [Engine(builtins=builtins) for builtins in (["mailbox_admin.addresses"], [])]
+OURS = "mailbox_admin.addresses"
+ENGINES = [
+    Engine(builtins=builtins, libraries={"static": static})
+    for builtins, static in (([OURS], OURS), ([], "django.templatetags.static"))
+]
 WRITTEN = [
     "{% url 'home' %}",
     "{% url 'records:list' %}?{{ name }}",
@@ -24,6 +28,12 @@ WRITTEN = [
 ]
 
 
+FILES_WRITTEN = [
+    "{% static 'mailbox/favicon.svg' %}",
+    "{% static name %}",
+    "{% static 'a & b.css' as address %}[{{ address }}]",
+    "{% autoescape off %}{% static 'a & b.css' %}{% endautoescape %}",
+]
 QUERIES = ["", "before=7", "receiver=a%2Bb%26c&since=&tag=1&tag=2&before=7", "receiver=%E9%82%AE%E4%BB%B6+%E2%82%AC"]
 QUERIES_WRITTEN = [
     "{% querystring %}",
@@ -55,6 +65,15 @@ def test_it_writes_what_djangos_writes(written: str) -> None:
     drawn = each_draws(written)
     assert drawn == drawn[-1:] * 4
     assert drawn[0] != ""
+
+
+@pytest.mark.parametrize("written", FILES_WRITTEN)
+def test_files_are_found_where_djangos_finds_them(written: str, settings: Settings) -> None:
+    for prefix in ("/static/", "/elsewhere/"):
+        settings.STATIC_URL = prefix
+        drawn = each_draws("{% load static %}" + written)
+        assert drawn == drawn[-1:] * 4
+        assert prefix in drawn[0]
 
 
 @pytest.mark.parametrize("query", QUERIES)
