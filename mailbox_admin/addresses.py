@@ -39,21 +39,33 @@ def _find(view_name: str, current_app: str | None, _prefix: str, _urlconf: str) 
 class _PageNode(URLNode):
     """A tag that names a page and gives no arguments."""
 
+    def __init__(self, plain: URLNode) -> None:
+        """Take the tag as Django read it."""
+        super().__init__(plain.view_name, plain.args, plain.kwargs, plain.asvar)
+        self._view_name = str(plain.view_name.var)
+        self._escaped: dict[str, str] = {}
+
     def render(self, context: Context) -> str:
         """Write the address, or keep it under the name that was given."""
         request = getattr(context, "request", None)
         match = getattr(request, "resolver_match", None)
         current_app = getattr(request, "current_app", None) or getattr(match, "namespace", None)
         try:
-            address = find_address(str(self.view_name.var), current_app)
+            address = find_address(self._view_name, current_app)
         except NoReverseMatch:
             if not self.asvar:
                 raise
             address = ""
         if not self.asvar:
-            return conditional_escape(address) if context.autoescape else address
+            return self._escape(address) if context.autoescape else address
         context[self.asvar] = address
         return ""
+
+    def _escape(self, address: str) -> str:
+        escaped = self._escaped.get(address)
+        if escaped is None:
+            escaped = self._escaped[address] = conditional_escape(address)
+        return escaped
 
 
 @register.tag
@@ -63,7 +75,7 @@ def url(parser: Parser, token: Token) -> URLNode:
     named = node.view_name
     if node.args or node.kwargs or named.filters or not isinstance(named.var, str):
         return node
-    return _PageNode(named, node.args, node.kwargs, node.asvar)
+    return _PageNode(node)
 
 
 class _FileNode(StaticNode):

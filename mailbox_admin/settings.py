@@ -66,14 +66,9 @@ TEMPLATES = [
         "DIRS": [ROOT / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
-            "builtins": ["mailbox_admin.addresses"],
-            "libraries": {
-                "fields": "mailbox_admin.widgets",
-                "i18n": "mailbox_admin.sentences",
-                # Instead of the tags of the package, which therefore is no app here.
-                "lucide": "mailbox_admin.icons",
-                "static": "mailbox_admin.addresses",
-            },
+            "builtins": ["mailbox_admin.addresses", "mailbox_admin.translations"],
+            # Instead of the tags of the package, which therefore is no app here.
+            "libraries": {"fields": "mailbox_admin.widgets", "lucide": "mailbox_admin.icons"},
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.template.context_processors.i18n",

@@ -10,11 +10,7 @@ from django.template import Context, Engine
 from django.urls import NoReverseMatch, path, set_script_prefix
 from pytest_django.fixtures import Settings
 
-OURS = "mailbox_admin.addresses"
-ENGINES = [
-    Engine(builtins=builtins, libraries={"static": static})
-    for builtins, static in (([OURS], OURS), ([], "django.templatetags.static"))
-]
+ENGINES = [Engine(builtins=[tags]) for tags in ("mailbox_admin.addresses", "django.templatetags.static")]
 WRITTEN = [
     "{% url 'home' %}",
     "{% url 'records:list' %}?{{ name }}",
@@ -71,7 +67,7 @@ def test_it_writes_what_djangos_writes(written: str) -> None:
 def test_files_are_found_where_djangos_finds_them(written: str, settings: Settings) -> None:
     for prefix in ("/static/", "/elsewhere/"):
         settings.STATIC_URL = prefix
-        drawn = each_draws("{% load static %}" + written)
+        drawn = each_draws(written)
         assert drawn == drawn[-1:] * 4
         assert prefix in drawn[0]
 

@@ -1,7 +1,4 @@
-"""The tags of `i18n`, as Django has them, but a sentence of a template is looked up once for each language.
-
-A page has some fifty of them.
-"""
+"""The tags of Django's `i18n`, but what a template says is looked up once for each language: fifty times in a page."""
 
 from django.template import Library, Node
 from django.template.base import FilterExpression, Parser, Token, Variable

@@ -4,8 +4,7 @@ import pytest
 from django.template import Context, Engine
 from django.utils.translation import override
 
-LIBRARIES = {"ours": {"i18n": "mailbox_admin.sentences"}, "django": {"i18n": "django.templatetags.i18n"}}
-ENGINES = {name: Engine(libraries=libraries) for name, libraries in LIBRARIES.items()}
+OURS, DJANGOS = (Engine(builtins=[tags]) for tags in ("mailbox_admin.translations", "django.templatetags.i18n"))
 WRITTEN = [
     "{% translate 'Receiver' %}",
     '{% trans "Receiver" %}',
@@ -29,7 +28,7 @@ WRITTEN = [
 
 def draw(engine: Engine, written: str) -> list[str]:
     """Draw a template in each language, one after the other and back."""
-    template = engine.from_string("{% load i18n %}" + written)
+    template = engine.from_string(written)
     drawn: list[str] = []
     for language in ("en", "zh-hans", None, "en", "zh-hans"):
         context = {"sentence": "Receiver", "meant": "first day", "hostile": "<s>", "several": ["Sender", "Receiver"]}
@@ -40,11 +39,11 @@ def draw(engine: Engine, written: str) -> list[str]:
 
 @pytest.mark.parametrize("written", WRITTEN)
 def test_it_writes_what_djangos_writes(written: str) -> None:
-    assert draw(ENGINES["ours"], written) == draw(ENGINES["django"], written)
+    assert draw(OURS, written) == draw(DJANGOS, written)
 
 
 def test_it_says_each_sentence_in_the_language_of_the_page() -> None:
-    english, chinese, _none, *again = draw(ENGINES["ours"], "{% translate 'Receiver' %}")
+    english, chinese, _none, *again = draw(OURS, "{% translate 'Receiver' %}")
     assert english == "Receiver"
     assert chinese not in {"", "Receiver"}
     assert again == [english, chinese]
