@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 import os
+import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +82,12 @@ class Bench:
             yield {"name": str(span), **times, "scans": plans.list_scans(captured)}
 
     def deep(self) -> dict[str, Any]:
-        """Measure the page at a depth."""
+        """Measure the page at a depth, and compare it with the first, in turn: pages differ less than minutes do."""
         started_at, pk = SendingRecord.objects.newest_first().values_list("started_at", "pk")[DEPTH]
-        return self.page(Case(f"the page after {DEPTH:,} records", {"before": str(Position(started_at, pk))}))
+        case = Case(f"the page after {DEPTH:,} records", {"before": str(Position(started_at, pk))})
+        first, deep = (partial(self._get, self._url, asked) for asked in ({}, case.parameters))
+        ratios = [_milliseconds(deep) / _milliseconds(first) for _ in range(self._rounds)]
+        return {**self.page(case), "to_first": statistics.median(ratios)}
 
     def _get(self, url: str, parameters: dict[str, str]) -> None:
         response = self._client.get(url, parameters)
@@ -91,14 +96,15 @@ class Bench:
 
     def _time(self, ask: Callable[[], None], most: int = 1000) -> dict[str, float]:
         ask()
-        times = []
-        for _ in range(min(self._rounds, most)):
-            began = time.perf_counter()
-            ask()
-            times.append((time.perf_counter() - began) * 1000)
-        times.sort()
+        times = sorted(_milliseconds(ask) for _ in range(min(self._rounds, most)))
         # By nearest rank: so many of hundred are not above it.
         return {"p50": times[math.ceil(len(times) * 0.5) - 1], "p95": times[math.ceil(len(times) * 0.95) - 1]}
+
+
+def _milliseconds(ask: Callable[[], None]) -> float:
+    began = time.perf_counter()
+    ask()
+    return (time.perf_counter() - began) * 1000
 
 
 def _filters(parameters: dict[str, str]) -> RecordFilters:

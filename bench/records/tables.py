@@ -102,9 +102,9 @@ def bars(found: Found) -> list[Bar]:
             (float(sum(len(row["scans"]) for row in pages(found))),), 0, False, "", ".0f",
         ),
     ]  # fmt: skip
-    first, *_rest, last = found["single"]
-    if last["name"].startswith("the page after"):
-        made.append(Bar(f"{label}: {last['name']}, to the first", (last["p50"] / first["p50"],), 1.1, False))
+    deepest = found["single"][-1]
+    if "to_first" in deepest:
+        made.append(Bar(f"{label}: {deepest['name']}, to the first", (deepest["to_first"],), 1.1, False))
     return made
 
 
