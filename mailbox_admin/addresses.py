@@ -17,7 +17,7 @@ from django.template.defaulttags import URLNode
 from django.template.defaulttags import url as plain_url
 from django.templatetags.static import StaticNode
 from django.urls import NoReverseMatch, get_script_prefix, reverse
-from django.utils.html import conditional_escape
+from django.utils.html import escape
 
 register = template.Library()
 
@@ -36,14 +36,11 @@ def _find(view_name: str, current_app: str | None, _prefix: str, _urlconf: str) 
     return reverse(view_name, current_app=current_app)
 
 
+_escape = lru_cache(maxsize=1024)(escape)
+
+
 class _PageNode(URLNode):
     """A tag that names a page and gives no arguments."""
-
-    def __init__(self, plain: URLNode) -> None:
-        """Take the tag as Django read it."""
-        super().__init__(plain.view_name, plain.args, plain.kwargs, plain.asvar)
-        self._view_name = str(plain.view_name.var)
-        self._escaped: dict[str, str] = {}
 
     def render(self, context: Context) -> str:
         """Write the address, or keep it under the name that was given."""
@@ -51,21 +48,15 @@ class _PageNode(URLNode):
         match = getattr(request, "resolver_match", None)
         current_app = getattr(request, "current_app", None) or getattr(match, "namespace", None)
         try:
-            address = find_address(self._view_name, current_app)
+            address = find_address(str(self.view_name.var), current_app)
         except NoReverseMatch:
             if not self.asvar:
                 raise
             address = ""
         if not self.asvar:
-            return self._escape(address) if context.autoescape else address
+            return _escape(address) if context.autoescape else address
         context[self.asvar] = address
         return ""
-
-    def _escape(self, address: str) -> str:
-        escaped = self._escaped.get(address)
-        if escaped is None:
-            escaped = self._escaped[address] = conditional_escape(address)
-        return escaped
 
 
 @register.tag
@@ -75,7 +66,7 @@ def url(parser: Parser, token: Token) -> URLNode:
     named = node.view_name
     if node.args or node.kwargs or named.filters or not isinstance(named.var, str):
         return node
-    return _PageNode(node)
+    return _PageNode(named, node.args, node.kwargs, node.asvar)
 
 
 class _FileNode(StaticNode):
