@@ -63,6 +63,12 @@ def wait_until(condition: Callable[[], bool], *, seconds: float = 30.0, what: st
         time.sleep(0.02)
 
 
+def freeze(pid: int) -> None:
+    """Stop a child process, and wait until none of its threads runs any more: a busy machine lets them go on a while."""
+    os.kill(pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
+
+
 @contextlib.contextmanager
 def running(process: subprocess.Popen[str], stop_with: signal.Signals = signal.SIGTERM) -> Iterator[None]:
     """Stop the process when the block ends, gently first."""

@@ -9,7 +9,7 @@ from celery import Celery
 from redis import Redis
 
 from delivery.wake import MOST_HOPS, broker_health, forget_wake, pass_on, wake
-from tests.services import AT_ONCE
+from tests.services import AT_ONCE, freeze
 
 QUEUE = "mail"
 
@@ -77,7 +77,7 @@ def test_forgetting_a_wake_up_at_a_dead_broker_is_no_error(dead_broker: Celery) 
 def test_a_broker_that_hangs_costs_a_few_seconds_once(broker: Redis) -> None:
     process_id = int(broker.info("server")["process_id"])
     wake(1)
-    os.kill(process_id, signal.SIGSTOP)
+    freeze(process_id)
     try:
         begun = time.monotonic()
         assert [wake(number) for number in range(2, 50)] == [False] * 48

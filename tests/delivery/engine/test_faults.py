@@ -42,9 +42,9 @@ def freeze_at(server: smtpd.MailServer, verb: str, worker: subprocess.Popen[str]
 def _freeze_between_transactions(worker: subprocess.Popen[str]) -> bool:
     if connection.vendor == "sqlite":
         with transaction.atomic():  # nobody else writes meanwhile
-            os.kill(worker.pid, signal.SIGSTOP)
+            services.freeze(worker.pid)
         return True
-    os.kill(worker.pid, signal.SIGSTOP)
+    services.freeze(worker.pid)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
