@@ -26,6 +26,7 @@ from records.enums import ReceiverState
 from records.keeping.stripping import strip_files
 from records.masking.models import Masking
 from records.models import Body, Content, Mail, Receiver
+from records.months.calendar import month_of
 from records.packing import pack
 from senders.models import Sender
 from senders.validators import Address
@@ -90,13 +91,14 @@ def store(requests: Sequence[CheckedRequest], limits: Limits) -> Stored:
     sizes = _seal(masked) if masked else {}
     bodies = _share_bodies(requests, ids)
     heads: list[tuple[int, bytes, int]] = []
+    month = month_of(now)
     insert_rows(
         Body,
-        ("id", "octets", "packing", "attached_size"),
-        _write_bodies({body.pk: body for body in bodies}.values(), now),
+        ("id", "octets", "packing", "attached_size", "month"),
+        ((*row, month) for row in _write_bodies({body.pk: body for body in bodies}.values(), now)),
     )
     _insert_mails(requests, _write_mails(zip(requests, ids, bodies, strict=True), heads, sizes, now, limits))
-    insert_rows(Content, ("mail_id", "head", "body_id"), heads)
+    insert_rows(Content, ("mail_id", "head", "body_id", "month"), ((*head, month) for head in heads))
     insert_rows(Receiver, ("mail_id", "address", "kind", "state"), _receiver_rows(requests, ids))
     if masked:
         _note_masking(masked, bodies, now)

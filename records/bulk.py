@@ -18,7 +18,7 @@ from records.clock import database_now
 
 _FEW = 10
 """So many rows are not worth a COPY, which takes more trips to the server than a statement."""
-_BINARY_TYPES = frozenset(("bigint", "bytea", "smallint", "varchar"))
+_BINARY_TYPES = frozenset(("bigint", "bytea", "date", "smallint", "varchar"))
 """Types whose binary form the driver writes from the values that models hold; bytes take half the room in it."""
 _AT_ONCE = 100
 """So many rows are held at once on their way into SQLite: bodies may be large."""

@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 from records.bulk import one_of
 from records.masking.models import SealedContent
 from records.models import Body, Content
+from records.months.tables import keep_all_months
 from records.packing import pack, unpack
 
 _AT_ONCE = 1000
@@ -47,6 +48,7 @@ def lock_whole(mail_ids: Collection[int]) -> set[int]:
 
     Of a mail with secrets that is the sealed original: what is stored as its content is a masked copy.
     """
+    keep_all_months()
     contents = Content.objects.filter(mail_id__in=one_of(mail_ids))
     with_files = Body.objects.filter(contents__in=contents, attached_size__gt=0).values("pk")
     # Whoever removes files locks the body too, and looks then whether a mail of it is to be sent.

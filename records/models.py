@@ -23,6 +23,7 @@ from records.interventions import BulkIntervention, Intervention  # noqa: F401  
 from records.keeping.models import KeepingRound, KeepingRules, RemovalMark  # noqa: F401  # tables of this room
 from records.listing.models import ListPreference, SavedView  # noqa: F401  # tables of this room
 from records.masking.models import Masking, MaskingRule, SealedContent  # noqa: F401  # tables of this room
+from records.months.calendar import this_month
 from records.packing import unpack
 from records.querysets import SendingRecordQuerySet
 from records.resending.models import Resending, ResendingReceiver  # noqa: F401  # tables of this room
@@ -203,6 +204,9 @@ class Body(models.Model):
         db_default=0, help_text=_("Bytes of its files, as they were before they were encoded; 0 for none any more")
     )
     attachments_removed_at = models.DateTimeField(null=True)
+    month = models.DateField(
+        default=this_month, help_text=_("The first day of the month in which it was accepted, in UTC")
+    )
 
     class Meta:
         default_permissions = ()
@@ -228,6 +232,9 @@ class Content(models.Model):
     mail = models.OneToOneField(Mail, on_delete=models.CASCADE, primary_key=True, related_name="content")
     head = models.BinaryField(help_text=_("The mail's own header fields"))
     body = models.ForeignKey(Body, on_delete=models.PROTECT, related_name="contents")
+    month = models.DateField(
+        default=this_month, help_text=_("The month of its body: `records.months` keeps both by it")
+    )
 
     class Meta:
         # Its own "view_content" would be taken for the permission of that name on sending records.

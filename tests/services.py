@@ -64,7 +64,7 @@ def wait_until(condition: Callable[[], bool], *, seconds: float = 30.0, what: st
 
 
 def freeze(pid: int) -> None:
-    """Stop a child process, and wait until none of its threads runs any more: a busy machine lets them go on a while."""
+    """Stop a child process, and wait until none of its threads runs: on a busy machine they go on for a while."""
     os.kill(pid, signal.SIGSTOP)
     os.waitid(os.P_PID, pid, os.WSTOPPED | os.WNOWAIT)
 

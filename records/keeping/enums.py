@@ -20,6 +20,8 @@ class Kind(StrEnum):
 class Stage(models.TextChoices):
     """What a round does at present. Each kind is counted right before it is removed: then nothing is counted twice."""
 
+    DROP_MONTHS = "drop_months", _("Dropping whole months of contents")
+    """Months whose contents may all go, where each has tables of its own; and tables for the month to come."""
     COUNT_RECORDS = "count_records", _("Counting records")
     """How many tries there are."""
     REMOVE_RECORDS = "remove_records", _("Removing records")
@@ -56,6 +58,7 @@ class Stage(models.TextChoices):
 
 
 _KINDS = {
+    Stage.DROP_MONTHS: Kind.CONTENTS,
     Stage.COUNT_RECORDS: Kind.RECORDS,
     Stage.REMOVE_RECORDS: Kind.RECORDS,
     Stage.COUNT_HEADS: Kind.CONTENTS,

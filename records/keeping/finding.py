@@ -147,8 +147,12 @@ def _read_bodies(reached: int, bounds: Bounds) -> list[Row]:
 
 def young_contents(before: datetime) -> QuerySet[Content]:
     """Find contents of the body at hand whose mail had not ended by a time, or is held: they keep the body whole."""
-    old = Mail.objects.filter(ended_mail(), pk=OuterRef("mail_id"), finished_at__lt=before)
-    return Content.objects.filter(~Exists(old), body_id=OuterRef("pk"))
+    return Content.objects.filter(~Exists(mail_that_ended(before)), body_id=OuterRef("pk"))
+
+
+def mail_that_ended(before: datetime) -> QuerySet[Mail]:
+    """Find the mail of the content at hand if it had ended by a time, and is not held."""
+    return Mail.objects.filter(ended_mail(), pk=OuterRef("mail_id"), finished_at__lt=before)
 
 
 def _judge(

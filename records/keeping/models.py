@@ -36,7 +36,7 @@ class KeepingRound(models.Model):
     Each step commits what it removed together with how far it came, so that a round can be broken off anywhere.
     """
 
-    stage = models.CharField(max_length=24, choices=Stage.choices, default=Stage.COUNT_RECORDS)
+    stage = models.CharField(max_length=24, choices=Stage.choices, default=Stage.DROP_MONTHS)
     reached = models.BigIntegerField(default=0, help_text=_("Id of the last row of this stage that was looked at"))
     began_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)

@@ -50,7 +50,8 @@ def _delete(rows: QuerySet[Any]) -> int:
 
     Django's own way would read all that it deletes, bodies of many megabytes too, by queries that no index serves.
     """
-    return rows._raw_delete(rows.db)  # noqa: SLF001  # nothing public does it
+    # None where no id is asked for, as when somebody else holds all that was found.
+    return rows._raw_delete(rows.db) or 0  # noqa: SLF001  # nothing public does it
 
 
 def remove_contents(ids: Sequence[int], bounds: Bounds) -> Removed:

@@ -8,19 +8,21 @@ import logging
 import time
 from collections.abc import Callable
 from copy import copy
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
 
 from django.db import transaction
 
 from records.clock import database_now
-from records.keeping.enums import Stage
+from records.keeping.dropping import drop, find_month, make_months
+from records.keeping.enums import Kind, Stage
 from records.keeping.finding import Found
 from records.keeping.forgetting import forget_keys
 from records.keeping.models import ONLY, KeepingRound, KeepingRules
 from records.keeping.progress import count, find, move_on
 from records.keeping.removing import Removed, remove_contents, remove_mails, replace_bodies, strip_bodies
 from records.keeping.rules import Bounds, get_rules, rule_for
+from records.months.tables import have_tables
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +83,13 @@ def take_step(here: KeepingRound, rules: KeepingRules) -> bool:
         Whether anything was removed.
     """
     before = copy(here)
+    if here.stage == Stage.DROP_MONTHS:
+        if have_tables():
+            bounds = Bounds.of(rule_for(Kind.CONTENTS, rules), database_now())
+            make_months(bounds.now)
+            if month := find_month(here.reached, bounds):
+                return _drop(here, before, month, bounds)
+        move_on(here, Found((), 0, 0, is_last=True), Removed())  # to what is done right away
     if Stage(here.stage).is_removing:
         return _remove(here, before, rules)
     if here.stage == Stage.FORGET_KEYS:
@@ -103,6 +112,16 @@ def _remove(here: KeepingRound, before: KeepingRound, rules: KeepingRules) -> bo
             return False
         removed = remove() if found.ids else Removed()
         move_on(here, found, removed)
+        here.save()
+    return any(removed)
+
+
+def _drop(here: KeepingRound, before: KeepingRound, month: date, bounds: Bounds) -> bool:
+    with transaction.atomic(durable=True):
+        if not _is_unchanged(before):
+            return False
+        removed = drop(month, bounds)
+        move_on(here, Found((), 0, month.toordinal(), is_last=False), removed)
         here.save()
     return any(removed)
 

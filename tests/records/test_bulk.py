@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from records.bulk import allot_ids, default_values, expect_rows, insert_rows
 from records.models import Body, Mail, Receiver
+from records.months.calendar import this_month
 from tests.records.rows import NOON, make_mail
 from tests.together import do_at_once
 
@@ -56,7 +57,7 @@ def test_each_kind_of_value_arrives_as_it_was_given(count: int) -> None:
 def test_bytes_arrive_as_they_were_given(count: int) -> None:
     octets = bytes(range(256)) * 3
     with transaction.atomic():
-        insert_rows(Body, ("id", "octets"), ((pk, octets) for pk in range(1, count + 1)))
+        insert_rows(Body, ("id", "octets", "month"), ((pk, octets, this_month()) for pk in range(1, count + 1)))
     assert {bytes(body.octets) for body in Body.objects.all()} == {octets}
     assert Body.objects.count() == count
 
@@ -100,11 +101,11 @@ def test_a_row_that_refers_to_nothing_is_refused(count: int) -> None:
 
 def test_an_error_while_rows_are_made_leaves_none_and_is_the_callers() -> None:
     def rows() -> Any:
-        yield from ((pk, b"x") for pk in range(1, 200))
+        yield from ((pk, b"x", this_month()) for pk in range(1, 200))
         raise LookupError
 
     with pytest.raises(LookupError), transaction.atomic():
-        insert_rows(Body, ("id", "octets"), rows())
+        insert_rows(Body, ("id", "octets", "month"), rows())
     assert Body.objects.count() == 0
 
 

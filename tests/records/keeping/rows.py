@@ -8,6 +8,7 @@ from delivery.values import Attachment
 from records.clock import database_now
 from records.keeping.models import ONLY, KeepingRules
 from records.models import Body, Content, Mail
+from records.months.calendar import month_of, this_month
 from records.packing import pack
 from tests.records.rows import make_mail, make_record
 
@@ -32,18 +33,20 @@ def old_mail(days: float, *, records: int = 1, body: Body | None = None, text: s
     at = database_now() - timedelta(days=days)
     given = {"accepted_at": at, "due_at": at, "expires_at": at + timedelta(days=1), "finished_at": at}
     mail = make_mail(**{**given, **values}, size=500)
-    stored = body or store_body(mail.pk, text or f"Mail {mail.pk}")
-    Content.objects.create(mail=mail, head=HEAD, body=stored)
+    stored = body or store_body(mail.pk, text or f"Mail {mail.pk}", month=month_of(mail.accepted_at))
+    Content.objects.create(mail=mail, head=HEAD, body=stored, month=stored.month)
     for number in range(records):
         make_record(mail, receiver_address=f"user{number}@example.net", started_at=at)
     return mail
 
 
-def store_body(pk: int, text: str, *files: Attachment) -> Body:
-    """Store a body as an accepted mail has it."""
+def store_body(pk: int, text: str, *files: Attachment, month: date | None = None) -> Body:
+    """Store a body as a mail has it that was accepted in a month; the present one, if none is given."""
     packed = pack(compose_body(text, "", files))
     size = sum(len(file.content) for file in files)
-    return Body.objects.create(pk=pk, octets=packed.octets, packing=packed.packing, attached_size=size)
+    return Body.objects.create(
+        pk=pk, octets=packed.octets, packing=packed.packing, attached_size=size, month=month or this_month()
+    )
 
 
 def mail_with_files(days: float, *files: Attachment, **values: Any) -> Mail:
