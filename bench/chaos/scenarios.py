@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 
 from bench.chaos.proxy import Weather
 from bench.chaos.servers import Redis, pause_of
@@ -190,6 +191,29 @@ def rolling_restarts(world: World, scale: float) -> None:
         world.note(f"! {unknown} unknown though every worker was told to stop")
 
 
+def turn_months(world: World, scale: float) -> None:
+    """Make and drop tables of months without a pause, with mail accepted and sent all the time."""
+    from django.db import DatabaseError, connection, transaction
+
+    from records.months.tables import drop_month, list_months, make_month
+
+    month, turned, gave_way = date(2001, 1, 1), 0, 0
+    end = time.monotonic() + 40 * scale
+    with world.accepting(int(4000 * scale), 40 * scale):
+        while time.monotonic() < end:
+            world.faults += 1
+            turn = drop_month if month in list_months() else make_month
+            try:
+                with transaction.atomic():
+                    turn(month)
+                turned += 1
+            except DatabaseError:
+                gave_way += 1
+            world.pause(0.05)
+    connection.close()
+    world.note(f"{turned} of them went through, {gave_way} gave way")
+
+
 SCENARIOS = (
     Scenario("kills", "a random one of workers, Redis and postfix's sessions killed every 0.5 s", kill_anything,
              mails=5000, workers=4),
@@ -208,5 +232,6 @@ SCENARIOS = (
     Scenario("db-disk-full", "no room on PostgreSQL's disk for 10 s, twice", fill_disk, disk_megabytes=400),
     Scenario("clock-jumps", "the clocks of PostgreSQL and workers jump by hours", jump_clock, can_jump=True),
     Scenario("worker-frozen", "a worker stopped for longer than its lease, three times", freeze_worker),
+    Scenario("months-turn", "tables of a month made and dropped all the time", turn_months, mails=3000),
     Scenario("rolling", "20 rolling restarts of the workers", rolling_restarts, mails=500),
 )  # fmt: skip

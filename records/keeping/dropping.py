@@ -26,7 +26,7 @@ STILL_USED = timedelta(days=2)
 def make_months(now: datetime) -> None:
     """See to it that this month and the next one have tables of their own."""
     this = month_of(now)
-    for month in {this, month_after(this)}.difference(list_months()):
+    for month in sorted({this, month_after(this)}.difference(list_months())):
         try:
             with transaction.atomic(durable=True):
                 make_month(month)
@@ -52,7 +52,9 @@ def find_month(reached: int, bounds: Bounds) -> date | None:
 
 def _contents_to_stay(month: date, bounds: Bounds) -> QuerySet[Content]:
     contents = Content.objects.filter(month=month)
-    return contents.filter(~Exists(mail_that_ended(bounds.by_age))) if bounds.by_age else contents
+    if bounds.by_age is None or end_of(month) > bounds.by_age:
+        return contents  # its last days are young: most of it would be read for nothing
+    return contents.filter(~Exists(mail_that_ended(bounds.by_age)))
 
 
 def drop(month: date, bounds: Bounds) -> Removed:
