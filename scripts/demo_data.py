@@ -95,7 +95,7 @@ def _make_mail(chance: random.Random, sender: Sender, moment: datetime, *, is_la
         finished_at=moment,
         size=len(head) + len(body),
     )
-    store_content(mail.pk, head, body)
+    store_content(mail.pk, head, body, moment)
     Body.objects.filter(pk=mail.pk).update(attached_size=len(_FILE))
     failed: list[SendingRecord] = []
     for address in chance.sample(_RECEIVERS, 3 if is_latest else chance.choice([1, 1, 1, 2])):

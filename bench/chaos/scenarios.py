@@ -195,17 +195,20 @@ def turn_months(world: World, scale: float) -> None:
     """Make and drop tables of months without a pause, with mail accepted and sent all the time."""
     from django.db import DatabaseError, connection, transaction
 
-    from records.months.tables import drop_month, list_months, make_month
+    from records.months.tables import drop_month, hold_months, list_months, make_month
 
     month, turned, gave_way = date(2001, 1, 1), 0, 0
     end = time.monotonic() + 40 * scale
     with world.accepting(int(4000 * scale), 40 * scale):
         while time.monotonic() < end:
             world.faults += 1
-            turn = drop_month if month in list_months() else make_month
             try:
                 with transaction.atomic():
-                    turn(month)
+                    if month in list_months():
+                        hold_months()
+                        drop_month(month)
+                    else:
+                        make_month(month)
                 turned += 1
             except DatabaseError:
                 gave_way += 1

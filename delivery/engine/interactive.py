@@ -66,7 +66,7 @@ def open_test_try(
             lease_until=now + lease,
             expires_at=now + lease,
         )
-        store_content(mail.pk, composed.head, composed.body)
+        store_content(mail.pk, composed.head, composed.body, now)
         target = Receiver.objects.create(mail=mail, address=receiver)
         note_test(sender, now)
         open_records([TryRecord(target.pk, mail.epoch, Ending(Outcome.SENDING), now, None)])

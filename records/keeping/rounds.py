@@ -14,7 +14,7 @@ from functools import partial
 from django.db import transaction
 
 from records.clock import database_now
-from records.keeping.dropping import drop, find_month, make_months
+from records.keeping.dropping import can_drop, drop, find_month, prepare_months
 from records.keeping.enums import Kind, Stage
 from records.keeping.finding import Found
 from records.keeping.forgetting import forget_keys
@@ -22,7 +22,7 @@ from records.keeping.models import ONLY, KeepingRound, KeepingRules
 from records.keeping.progress import count, find, move_on
 from records.keeping.removing import Removed, remove_contents, remove_mails, replace_bodies, strip_bodies
 from records.keeping.rules import Bounds, get_rules, rule_for
-from records.months.tables import have_tables
+from records.months.tables import list_months
 
 logger = logging.getLogger(__name__)
 
@@ -84,11 +84,13 @@ def take_step(here: KeepingRound, rules: KeepingRules) -> bool:
     """
     before = copy(here)
     if here.stage == Stage.DROP_MONTHS:
-        if have_tables():
-            bounds = Bounds.of(rule_for(Kind.CONTENTS, rules), database_now())
-            make_months(bounds.now)
-            if month := find_month(here.reached, bounds):
-                return _drop(here, before, month, bounds)
+        if can_drop():
+            bounds, months = Bounds.of(rule_for(Kind.CONTENTS, rules), database_now()), list_months()
+            if not here.reached:
+                prepare_months(bounds.now, months)
+            if month := find_month(months, here.reached, bounds):
+                _drop(here, before, month, bounds)
+                return True  # who waited meanwhile is let on
         move_on(here, Found((), 0, 0, is_last=True), Removed())  # to what is done right away
     if Stage(here.stage).is_removing:
         return _remove(here, before, rules)
@@ -116,14 +118,13 @@ def _remove(here: KeepingRound, before: KeepingRound, rules: KeepingRules) -> bo
     return any(removed)
 
 
-def _drop(here: KeepingRound, before: KeepingRound, month: date, bounds: Bounds) -> bool:
+def _drop(here: KeepingRound, before: KeepingRound, month: date, bounds: Bounds) -> None:
     with transaction.atomic(durable=True):
-        if not _is_unchanged(before):
-            return False
-        removed = drop(month, bounds)
-        move_on(here, Found((), 0, month.toordinal(), is_last=False), removed)
-        here.save()
-    return any(removed)
+        if _is_unchanged(before):
+            removed = drop(month, bounds)
+            found = Found((), 0, month.toordinal(), is_last=removed is None)
+            move_on(here, found, removed or Removed())
+            here.save()
 
 
 def _forget(here: KeepingRound, before: KeepingRound) -> bool:

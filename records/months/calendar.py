@@ -18,6 +18,11 @@ def month_after(month: date) -> date:
     return (month + timedelta(days=31)).replace(day=1)
 
 
+def month_before(month: date) -> date:
+    """Tell the month that precedes."""
+    return (month - timedelta(days=1)).replace(day=1)
+
+
 def end_of(month: date) -> datetime:
     """Tell when a month is over."""
     return datetime.combine(month_after(month), datetime.min.time(), UTC)

@@ -9,6 +9,11 @@ from django.db.migrations.state import ProjectState
 from records.months.calendar import month_after, this_month
 from records.months.tables import BODIES, CONTENTS, create_tables_of, create_tables_of_others
 
+_REFER_TO_MAIL = (
+    f"ALTER TABLE {CONTENTS} ADD CONSTRAINT {CONTENTS}_has_its_mail FOREIGN KEY (mail_id)"
+    " REFERENCES records_mail (id) DEFERRABLE INITIALLY DEFERRED"
+)
+
 
 class KeepByMonth(Operation):
     """Keep bodies and contents by month. Comes after what makes their tables; columns and checks stay the same."""
@@ -38,14 +43,11 @@ class KeepByMonth(Operation):
             schema_editor.execute(f"ALTER TABLE {table}_by_month RENAME TO {table}")
             for index in model._meta.indexes:  # noqa: SLF001  # as well
                 schema_editor.add_index(model, index)
-        schema_editor.execute(f"CREATE INDEX {CONTENTS}_by_body ON {CONTENTS} (body_id)")
-        schema_editor.execute(
-            f"ALTER TABLE {CONTENTS} ADD CONSTRAINT {CONTENTS}_has_its_mail FOREIGN KEY (mail_id)"
-            " REFERENCES records_mail (id) DEFERRABLE INITIALLY DEFERRED"
-        )
         now = this_month()
         for statement in (
+            f"CREATE INDEX {CONTENTS}_by_body ON {CONTENTS} (body_id)",
             *create_tables_of_others(),
+            _REFER_TO_MAIL,
             *create_tables_of(now),
             *create_tables_of(month_after(now)),
         ):

@@ -14,8 +14,13 @@ from django.db.backends.utils import CursorWrapper
 
 BODIES, CONTENTS = "records_body", "records_content"
 _MONTH = re.compile(rf"{CONTENTS}_(\d{{4}})_(\d\d)")
-_PATIENCE = "500ms"
-"""So long a table is waited for: whoever comes after waits as well."""
+_PATIENCE = "150ms"
+"""So long each lock is waited for: whoever comes after waits as well, for all of them together.
+
+That is less than the second after which PostgreSQL looks for deadlocks: in one with mail it is not mail that fails.
+"""
+_LOCK = 0x6D6F6E746873
+"""Of all advisory locks the one of whoever drops a month, and of those who need that none is dropped."""
 _VACUUM = "WITH (autovacuum_vacuum_scale_factor = 0.02)"
 """Room of removed rows is found after each fiftieth, not after each fifth."""
 
@@ -33,6 +38,7 @@ def create_tables_of_others() -> Iterator[str]:
     bodies, contents = f"{BODIES}_other", f"{CONTENTS}_other"
     yield f"CREATE TABLE {bodies} PARTITION OF {BODIES} DEFAULT {_VACUUM}"
     yield f"CREATE TABLE {contents} PARTITION OF {CONTENTS} DEFAULT {_VACUUM}"
+    yield from _sample_of_ids()
     yield _refer(contents, bodies)
 
 
@@ -64,44 +70,63 @@ def list_months() -> list[date]:
     return sorted(date(int(match[1]), int(match[2]), 1) for match in matches if match)
 
 
-def make_month(month: date) -> bool:
-    """Give a month tables of its own, within the caller's transaction.
-
-    Returns:
-        Whether it has them now; not where something of it is among the others already.
-
-    Raises:
-        OperationalError: Somebody held the tables for too long.
-        ProgrammingError: The role may not change them.
-    """
+def may_change_tables() -> bool:
+    """Tell whether this role may make and drop tables of months: the owner may, who may also add to the schema."""
     with connection.cursor() as cursor:
-        _be_impatient(cursor)
-        # In the order in which mail is accepted; the foreign key of the new table asks for the mails.
-        cursor.execute(f"LOCK TABLE {BODIES} IN ACCESS EXCLUSIVE MODE")
-        cursor.execute("LOCK TABLE records_mail IN SHARE ROW EXCLUSIVE MODE")
-        cursor.execute(f"LOCK TABLE {CONTENTS} IN ACCESS EXCLUSIVE MODE")
+        cursor.execute(
+            "SELECT bool_and(pg_has_role(relowner, 'USAGE') AND has_schema_privilege(relnamespace, 'CREATE'))"
+            " FROM pg_class WHERE oid IN (%s::regclass, %s::regclass)",
+            [BODIES, CONTENTS],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def is_among_others(month: date) -> bool:
+    """Tell whether something of a month is in the tables of those that have none, and keeps it from having some."""
+    with connection.cursor() as cursor:
         cursor.execute(
             "SELECT EXISTS (SELECT 1 FROM records_body_other WHERE month = %s)"
             " OR EXISTS (SELECT 1 FROM records_content_other WHERE month = %s)",
             [month, month],
         )
-        if cursor.fetchone() == (True,):
-            return False
-        for statement in create_tables_of(month):
-            cursor.execute(statement)
-    return True
+        return bool(cursor.fetchone()[0])
 
 
-def hold_month(month: date) -> None:
-    """Have nobody change or claim contents of a month until the transaction ends; they can still be read.
+def make_month(month: date) -> None:
+    """Give a month tables of its own, within the caller's transaction, unless it has some.
 
     Raises:
-        OperationalError: Somebody held the table for too long.
+        OperationalError: Somebody held the tables for too long.
+        IntegrityError: Something of it is among the others.
+        ProgrammingError: The role may not make tables.
     """
-    _bodies, contents = _names(month)
     with connection.cursor() as cursor:
         _be_impatient(cursor)
-        cursor.execute(f"LOCK TABLE {contents} IN EXCLUSIVE MODE")
+        # In the order in which mail is accepted, and none of other months; the new foreign key asks for the mails.
+        cursor.execute(f"LOCK TABLE ONLY {BODIES}, {BODIES}_other IN ACCESS EXCLUSIVE MODE")
+        cursor.execute("LOCK TABLE records_mail IN SHARE ROW EXCLUSIVE MODE")
+        cursor.execute(f"LOCK TABLE ONLY {CONTENTS}, {CONTENTS}_other IN ACCESS EXCLUSIVE MODE")
+        if month not in list_months():  # else another process was first
+            for statement in create_tables_of(month):
+                cursor.execute(statement)
+
+
+def hold_months() -> None:
+    """Have nobody keep months from being dropped, until the transaction ends.
+
+    Raises:
+        OperationalError: Somebody does so for too long.
+    """
+    with connection.cursor() as cursor:
+        _be_impatient(cursor)
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+
+
+def keep_all_months() -> None:
+    """Let no month be dropped until the transaction ends, in which no content was asked for yet."""
+    if have_tables():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_LOCK])
 
 
 def drop_month(month: date) -> None:
@@ -118,11 +143,29 @@ def drop_month(month: date) -> None:
         cursor.execute(f"DROP TABLE {contents}, {bodies}")
 
 
-def keep_all_months() -> None:
-    """Let no month be dropped until the transaction ends: what the caller reads from now on stays readable."""
-    if have_tables():
-        with connection.cursor() as cursor:
-            cursor.execute(f"LOCK TABLE {CONTENTS} IN ROW SHARE MODE")
+def tell_that_ids_differ() -> None:
+    """Have PostgreSQL know how different the ids of all months together are, if it does not, as after a restore.
+
+    Autovacuum looks at the tables of months alone, and never at what they are part of. PostgreSQL then takes it that
+    there are two hundred different ids, many rows of each, and reads everything where a few rows are asked for.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(DISTINCT tablename) FROM pg_stats"
+            " WHERE schemaname = current_schema() AND inherited AND tablename IN (%s, %s)",
+            [BODIES, CONTENTS],
+        )
+        if cursor.fetchone() != (2,):
+            cursor.execute(f"ANALYZE {BODIES}, {CONTENTS}")
+
+
+def _sample_of_ids() -> Iterator[str]:
+    """Write the statements that have PostgreSQL know the same of tables that are empty, and refer to nothing yet."""
+    some = "FROM generate_series(1, 1000) n"
+    yield f"INSERT INTO {BODIES} (id, octets, month) SELECT n, '', DATE '1970-01-01' {some}"
+    yield f"INSERT INTO {CONTENTS} (mail_id, head, body_id, month) SELECT n, '', n, DATE '1970-01-01' {some}"
+    yield f"ANALYZE {BODIES}, {CONTENTS}"
+    yield f"TRUNCATE {BODIES}_other, {CONTENTS}_other"
 
 
 def _be_impatient(cursor: CursorWrapper) -> None:

@@ -24,7 +24,7 @@ def make_mail(*, mime: bytes | None = None, **values: Any) -> Mail:
     }
     mail = Mail.objects.create(**{**given, **values})
     if mime is not None:
-        store_content(mail.pk, b"", mime)
+        store_content(mail.pk, b"", mime, mail.accepted_at)
     return mail
 
 

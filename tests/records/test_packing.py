@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from records.content import find_mime, read_many, store_content
 from records.enums import Packing
 from records.models import Body, Content
+from records.months.calendar import month_of
 from records.packing import WORTH_IT, pack, unpack
 from tests.records.rows import make_mail
 
@@ -52,7 +53,7 @@ def test_bytes_stored_in_an_unknown_way_are_not_guessed_at() -> None:
 def test_a_packed_body_reads_as_it_was_written_and_is_stored_smaller() -> None:
     mail = make_mail()
     octets = b"Rows were loaded.\r\n" * 1000
-    store_content(mail.pk, b"Subject: x\r\n", octets)
+    store_content(mail.pk, b"Subject: x\r\n", octets, mail.accepted_at)
     assert find_mime(mail.pk) == b"Subject: x\r\n" + octets
     assert mail.content.mime == b"Subject: x\r\n" + octets
     stored = Body.objects.get()
@@ -63,8 +64,8 @@ def test_a_packed_body_reads_as_it_was_written_and_is_stored_smaller() -> None:
 def test_mails_that_share_a_packed_body_read_it_each_with_its_own_head() -> None:
     first, second = make_mail(), make_mail()
     octets = b"Rows were loaded.\r\n" * 1000
-    store_content(first.pk, b"To: anna\r\n", octets)
-    Content.objects.create(mail=second, head=b"To: bert\r\n", body_id=first.pk)
+    store_content(first.pk, b"To: anna\r\n", octets, first.accepted_at)
+    Content.objects.create(mail=second, head=b"To: bert\r\n", body_id=first.pk, month=month_of(first.accepted_at))
     assert read_many([first.pk, second.pk]) == {
         first.pk: b"To: anna\r\n" + octets,
         second.pk: b"To: bert\r\n" + octets,

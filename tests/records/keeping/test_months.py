@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,16 +16,17 @@ from django.test.utils import CaptureQueriesContext
 from records.clock import database_now
 from records.content import find_mime, lock_whole, read_many
 from records.enums import MailState
-from records.keeping.dropping import make_months
+from records.keeping.dropping import prepare_months
 from records.keeping.models import KeepingRound
 from records.keeping.pretending import pretend_round
 from records.keeping.rounds import run_whole
 from records.keeping.rules import get_rules
 from records.models import Body, Content, Mail
 from records.months.calendar import end_of, month_after, month_of, this_month
-from records.months.tables import drop_month, list_months, make_month
+from records.months.tables import create_tables_of_others, drop_month, keep_all_months, list_months, make_month
 from tests.records.keeping.rows import old_mail, set_rules, what_is_left
 from tests.services import wait_until
+from tests.together import do_at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -75,14 +77,20 @@ def prune() -> KeepingRound:
 if os.environ.get("TEST_DB") == "postgres":
 
     @pytest.fixture(autouse=True)
-    def _usual_months() -> Iterator[None]:
-        """Leave the tables as they were found."""
-        usual = list_months()
-        yield
+    def found() -> Iterator[list[date]]:
+        """The months as they were found. The present one and the next take their place: it may turn amid a run."""
+        found = list_months()
+        _have([this_month(), month_after(this_month())])
+        yield found
+        Content.objects.all()._raw_delete("default")
+        Body.objects.all()._raw_delete("default")
+        _have(found)
+
+    def _have(months: list[date]) -> None:
         with transaction.atomic():
-            for month in set(list_months()).difference(usual):
+            for month in set(list_months()).difference(months):
                 drop_month(month)
-            for month in set(usual).difference(list_months()):
+            for month in set(months).difference(list_months()):
                 make_month(month)
 
     @pytest.fixture
@@ -90,8 +98,11 @@ if os.environ.get("TEST_DB") == "postgres":
         """A month that is over for long, with tables of its own."""
         month = month_of_days_ago(LONG_AGO)
         with transaction.atomic():
-            assert make_month(month)
+            make_month(month)
         return month
+
+    def prepare(now: datetime) -> None:
+        prepare_months(now, list_months())
 
     def table_of(content: Content | Body) -> str:
         """Name the table that a row is in."""
@@ -114,8 +125,9 @@ if os.environ.get("TEST_DB") == "postgres":
         assert table_of(ancient.content.body) == "records_body_other"
         assert len(read_many([now.pk, old.pk, ancient.pk])) == 3
 
-    def test_this_month_and_the_next_have_tables_from_the_beginning() -> None:
-        assert list_months() == [this_month(), month_after(this_month())]
+    def test_this_month_and_the_next_have_tables_from_the_beginning(found: list[date]) -> None:
+        assert this_month() in found
+        assert found[1] == month_after(found[0])
 
     def test_a_month_goes_as_a_whole_and_no_row_of_it_is_deleted(old_month: date) -> None:
         mails = [old_mail(LONG_AGO) for _ in range(3)]
@@ -184,14 +196,14 @@ if os.environ.get("TEST_DB") == "postgres":
     def test_a_new_month_gets_its_tables_once() -> None:
         later = end_of(month_after(this_month()))
         for _ in range(2):
-            make_months(later)
+            prepare(later)
         assert list_months()[2:] == [month_of(later), month_after(month_of(later))]
 
     def test_contents_of_a_month_without_tables_stay_with_the_others_and_go_from_there(
         caplog: pytest.LogCaptureFixture,
     ) -> None:
         mail = old_mail(LONG_AGO)
-        make_months(mail.accepted_at)
+        prepare(mail.accepted_at)
         assert month_of(mail.accepted_at) not in list_months()
         assert table_of(mail.content) == "records_content_other"
         assert find_mime(mail.pk)
@@ -238,52 +250,78 @@ if os.environ.get("TEST_DB") == "postgres":
 
     def test_a_mail_that_is_about_to_be_tried_again_keeps_its_month(old_month: date) -> None:
         mail = old_mail(LONG_AGO, state=MailState.FAILED)
-        whole: list[set[int]] = []
 
         def try_again() -> None:
-            whole.append(lock_whole([mail.pk]))
+            keep_all_months()  # as whoever looks whether it is whole does first
             Mail.objects.filter(pk=mail.pk).update(state=MailState.RETRY, finished_at=None)
 
         with _beside(try_again):
             assert run_whole(pause=0).removed_contents == 0
         assert run_whole(pause=0).removed_contents == 0
-        assert whole == [{mail.pk}]
         assert find_mime(mail.pk)
         assert old_month in list_months()
 
-    @pytest.mark.parametrize("asks_first", [True, False], ids=["before it goes", "when it went"])
-    def test_a_mail_that_is_tried_again_while_its_month_goes_is_whole_or_stays_as_it_was(
-        old_month: date, monkeypatch: pytest.MonkeyPatch, *, asks_first: bool
+    def test_months_are_kept_before_it_is_looked_whether_a_mail_is_whole() -> None:
+        mail = old_mail(1, state=MailState.FAILED)
+        with transaction.atomic():
+            statements = statements_of(lambda: lock_whole([mail.pk]))
+        assert "pg_advisory_xact_lock_shared" in statements[0]
+
+    def test_a_mail_that_is_tried_again_while_its_month_goes_waits_and_stays_as_it_was(
+        old_month: date, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         mail = old_mail(LONG_AGO, state=MailState.FAILED)
         whole: list[set[int]] = []
 
-        def try_again() -> None:
+        def ask() -> None:
             with transaction.atomic():
                 whole.append(lock_whole([mail.pk]))
-                Mail.objects.filter(pk__in=whole[0]).update(state=MailState.RETRY, finished_at=None)
             connection.close()
 
-        asking = threading.Thread(target=try_again)
+        asking = threading.Thread(target=ask)
 
         def drop_while_asked(month: date) -> None:
-            if not asks_first:
-                drop_month(month)
             asking.start()
             wait_until(_somebody_waits)
-            if asks_first:
-                drop_month(month)
+            drop_month(month)
 
         monkeypatch.setattr("records.keeping.dropping.drop_month", drop_while_asked)
         run_whole(pause=0)
         asking.join()
-        assert whole == [{mail.pk} if asks_first else set()]
-        assert (find_mime(mail.pk) is not None) is asks_first
-        assert (old_month in list_months()) is asks_first
+        assert whole == [set()]
+        assert old_month not in list_months()
+
+    def test_nobody_who_waits_for_a_drop_is_the_one_that_fails(
+        old_month: date, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """However long the month was looked at: PostgreSQL ends one of those who wait for each other after a second."""
+        mail = old_mail(LONG_AGO, state=MailState.FAILED)
+        whole: list[set[int]] = []
+
+        def ask() -> None:
+            with transaction.atomic():
+                whole.append(lock_whole([mail.pk]))
+            connection.close()
+
+        asking = threading.Thread(target=ask)
+
+        def drop_late(month: date) -> None:
+            asking.start()
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_sleep(2)")
+            drop_month(month)
+
+        monkeypatch.setattr("records.keeping.dropping.drop_month", drop_late)
+        run_whole(pause=0)
+        asking.join()
+        assert whole == [set()]
 
     def _somebody_waits() -> bool:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)")
+            cursor.execute(
+                "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted AND database ="
+                " (SELECT oid FROM pg_database WHERE datname = current_database()))"
+            )
             (waits,) = cursor.fetchone()
         return bool(waits)
 
@@ -318,7 +356,6 @@ if os.environ.get("TEST_DB") == "postgres":
             cursor.execute("GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO mailbox_plain")
             cursor.execute("SET ROLE mailbox_plain")
         try:
-            make_months(end_of(month_after(this_month())))
             assert prune().removed_contents == 1
         finally:
             with connection.cursor() as cursor:
@@ -326,8 +363,107 @@ if os.environ.get("TEST_DB") == "postgres":
                 cursor.execute("DROP OWNED BY mailbox_plain")
                 cursor.execute("DROP ROLE mailbox_plain")
         assert old_month in list_months()
+        assert [record.message for record in caplog.records if record.levelname == "WARNING"] == [
+            "the tables of months are not this role's to make and drop; contents go row by row"
+        ]
+
+    def test_somebody_in_the_way_is_waited_for_once_a_round_and_not_for_each_month(
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        mails = [old_mail(days) for days in (200, 150, 100)]
+        with transaction.atomic():
+            for mail in mails:
+                Content.objects.filter(pk=mail.pk).delete()
+                Body.objects.filter(pk=mail.pk).delete()
+                make_month(month_of(mail.accepted_at))
+        with _beside(lambda: read_many([mails[0].pk])):
+            run_whole(pause=0)
+        assert len(list_months()) == 5
+        assert caplog.messages.count("a month of contents could not be dropped yet") == 1
+
+    def test_a_month_that_cannot_be_made_yet_is_made_later(caplog: pytest.LogCaptureFixture) -> None:
+        later = end_of(month_after(this_month()))
+        with _beside(lambda: read_many([1])):
+            prepare(later)
+        assert len(list_months()) == 2
         assert "a month has no tables of its own yet" in caplog.messages
-        assert "a month of contents could not be dropped yet" in caplog.messages
+        prepare(later)
+        assert len(list_months()) == 4
+
+    def test_two_that_make_a_month_at_once_both_have_it(caplog: pytest.LogCaptureFixture) -> None:
+        later = end_of(month_after(this_month()))
+        do_at_once(*[partial(prepare, later)] * 2)
+        prepare(later)
+        assert len(list_months()) == 4
+
+    def test_postgresql_knows_from_the_beginning_that_ids_differ() -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("CREATE SCHEMA beginning")
+            cursor.execute("SET LOCAL search_path TO beginning")
+            for table in ("records_body", "records_content"):
+                cursor.execute(f"CREATE TABLE {table} (LIKE public.{table} INCLUDING ALL) PARTITION BY LIST (month)")
+            for statement in create_tables_of_others():
+                cursor.execute(statement)
+            known = _known_to_differ("beginning")
+            transaction.set_rollback(True)
+        assert known == {("records_body", "id"), ("records_content", "body_id"), ("records_content", "mail_id")}
+
+    def test_what_postgresql_forgot_in_a_restore_it_is_told_again(old_month: date) -> None:
+        old_mail(LONG_AGO)
+        old_mail(0)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "DELETE FROM pg_statistic WHERE starelid IN ('records_body'::regclass, 'records_content'::regclass)"
+            )
+        assert _known_to_differ() == set()
+        prepare(database_now())
+        assert len(_known_to_differ()) == 3
+        with CaptureQueriesContext(connection) as queries:
+            prepare(database_now())
+        assert not [query for query in queries.captured_queries if "ANALYZE" in query["sql"]]
+
+    def _known_to_differ(schema: str = "public") -> set[tuple[str, str]]:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT tablename, attname FROM pg_stats WHERE schemaname = %s AND inherited AND n_distinct = -1"
+                " AND tablename IN ('records_body', 'records_content') AND attname LIKE %s",
+                [schema, "%id"],
+            )
+            return set(cursor.fetchall())
+
+    @pytest.mark.parametrize("ask", [read_many, lock_whole])
+    def test_contents_of_a_few_mails_are_found_without_reading_those_of_others(
+        ask: Callable[[list[int]], object],
+    ) -> None:
+        mail = old_mail(0, records=0)
+        _multiply(mail, 20_000)
+        with connection.cursor() as cursor:  # as autovacuum does: not what they are part of
+            cursor.execute(
+                f"ANALYZE records_mail, records_body_{this_month():%Y_%m}, records_content_{this_month():%Y_%m}"
+            )
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan TO off")  # as every worker does
+            statements = statements_of(lambda: ask([mail.pk]))
+            plans = [_plan_of(cursor, sql) for sql in statements if sql.startswith("SELECT") and "records_" in sql]
+        assert plans
+        assert [plan for plan in plans if "Hash Join" in plan or "Merge Join" in plan] == []
+
+    def _multiply(mail: Mail, times: int) -> None:
+        """Store so many more mails like it, each with a content and a body of its own."""
+        columns = ", ".join(field.column for field in Mail._meta.concrete_fields if field.column != "id")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"INSERT INTO records_mail ({columns}) SELECT {columns} FROM records_mail, generate_series(1, {times})"
+            )
+            for rows in (
+                "records_body (id, octets, month) SELECT id, 'x', %s",
+                "records_content (mail_id, head, body_id, month) SELECT id, 'x', id, %s",
+            ):
+                cursor.execute(f"INSERT INTO {rows} FROM records_mail WHERE id > %s", [this_month(), mail.pk])
+
+    def _plan_of(cursor: Any, sql: str) -> str:
+        cursor.execute(f"EXPLAIN {sql}")
+        return "\n".join(line for (line,) in cursor.fetchall())
 
     def test_the_tables_have_the_columns_of_the_models_and_no_more() -> None:
         for model in (Body, Content):
