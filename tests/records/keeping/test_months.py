@@ -450,7 +450,7 @@ if os.environ.get("TEST_DB") == "postgres":
 
     def _multiply(mail: Mail, times: int) -> None:
         """Store so many more mails like it, each with a content and a body of its own."""
-        columns = ", ".join(field.column for field in Mail._meta.concrete_fields if field.column != "id")
+        columns = ", ".join(str(field.column) for field in Mail._meta.concrete_fields if field.column != "id")
         with connection.cursor() as cursor:
             cursor.execute(
                 f"INSERT INTO records_mail ({columns}) SELECT {columns} FROM records_mail, generate_series(1, {times})"
