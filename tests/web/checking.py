@@ -2,11 +2,12 @@
 
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.contrib.auth.models import User
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Request
 
 from senders.enums import Encryption
 from senders.models import Sender
@@ -94,3 +95,15 @@ def send_test_mail(page: Page, recipient: str = RECIPIENT) -> None:
     page.click("[data-test-open]")
     page.fill("#test-dialog [name=recipient]", recipient)
     page.click("[data-test-send]")
+
+
+def note_requests(page: Page) -> list[str]:
+    """Collect what a page asks for from now on, but files: the browser may fetch its icon as late as it likes."""
+    asked: list[str] = []
+
+    def note(request: Request) -> None:
+        if not urlsplit(request.url).path.startswith("/static/"):
+            asked.append(request.url)
+
+    page.on("request", note)
+    return asked

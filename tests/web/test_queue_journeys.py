@@ -12,7 +12,7 @@ from senders.models import Sender
 from tests import smtpd
 from tests.delivery.control.scenes import accept_many, fail, hold, states, wait_for_retry
 from tests.delivery.engine.scenes import accept, make_sender
-from tests.web.checking import MAILBOX, assert_accessible, skip_sign_in
+from tests.web.checking import MAILBOX, assert_accessible, note_requests, skip_sign_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_keys")]
 
@@ -57,8 +57,7 @@ def test_what_has_the_focus_keeps_it_when_the_page_follows(queue: Page, sender: 
 
 def test_a_hidden_page_asks_for_nothing(queue: Page, sender: Sender) -> None:
     queue.evaluate("Object.defineProperty(document, 'visibilityState', {get: () => 'hidden'})")
-    requests: list[str] = []
-    queue.on("request", lambda request: requests.append(request.url))
+    requests = note_requests(queue)
     queue.evaluate("new Promise((done) => setTimeout(done, 3500))")
     assert requests == []
 

@@ -10,7 +10,7 @@ from records.resending.models import Resending
 from senders.models import Sender
 from tests.delivery.engine.scenes import make_sender
 from tests.delivery.resending.scenes import order, receivers_of_copies, went, went_many
-from tests.web.checking import MAILBOX, assert_accessible, skip_sign_in
+from tests.web.checking import MAILBOX, assert_accessible, note_requests, skip_sign_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_keys")]
 
@@ -58,8 +58,7 @@ def test_a_hidden_page_asks_for_nothing(page: Page, live_server: LiveServer, sen
     skip_sign_in(page, live_server.url)
     page.goto(f"{live_server.url}{MAILBOX}send-again/orders/{work.pk}/")
     page.evaluate("Object.defineProperty(document, 'visibilityState', {get: () => 'hidden'})")
-    requests: list[str] = []
-    page.on("request", lambda request: requests.append(request.url))
+    requests = note_requests(page)
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     assert requests == []
 
