@@ -80,18 +80,11 @@ def take_step(here: KeepingRound, rules: KeepingRules) -> bool:
         rules: What is kept.
 
     Returns:
-        Whether anything was removed.
+        Whether anything was removed, or tables were about to be dropped: others are to get their turn.
     """
     before = copy(here)
-    if here.stage == Stage.DROP_MONTHS:
-        if can_drop():
-            bounds, months = Bounds.of(rule_for(Kind.CONTENTS, rules), database_now()), list_months()
-            if not here.reached:
-                prepare_months(bounds.now, months)
-            if month := find_month(months, here.reached, bounds):
-                _drop(here, before, month, bounds)
-                return True  # who waited meanwhile is let on
-        move_on(here, Found((), 0, 0, is_last=True), Removed())  # to what is done right away
+    if here.stage == Stage.DROP_MONTHS and _drop_next(here, before, rules):
+        return True
     if Stage(here.stage).is_removing:
         return _remove(here, before, rules)
     if here.stage == Stage.FORGET_KEYS:
@@ -118,12 +111,24 @@ def _remove(here: KeepingRound, before: KeepingRound, rules: KeepingRules) -> bo
     return any(removed)
 
 
+def _drop_next(here: KeepingRound, before: KeepingRound, rules: KeepingRules) -> bool:
+    """Drop the next month that may go; where there is none, move on to what the same step then does."""
+    if can_drop():
+        bounds, months = Bounds.of(rule_for(Kind.CONTENTS, rules), database_now()), list_months()
+        if not here.reached:
+            prepare_months(bounds.now, months)
+        if month := find_month(months, here.reached, bounds):
+            _drop(here, before, month, bounds)
+            return True
+    move_on(here, Found((), 0, 0, is_last=True), Removed())
+    return False
+
+
 def _drop(here: KeepingRound, before: KeepingRound, month: date, bounds: Bounds) -> None:
     with transaction.atomic(durable=True):
         if _is_unchanged(before):
             removed = drop(month, bounds)
-            found = Found((), 0, month.toordinal(), is_last=removed is None)
-            move_on(here, found, removed or Removed())
+            move_on(here, Found((), 0, month.toordinal(), is_last=removed is None), removed or Removed())
             here.save()
 
 
