@@ -3,15 +3,12 @@
 from typing import Any
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations.operations.base import Operation
-from django.db.migrations.state import ProjectState
+
+from records.operations import DatabaseOperation
 
 
-class LeaveRoom(Operation):
+class LeaveRoom(DatabaseOperation):
     """Fill pages of a table only in part, so that passing the point of no return costs no entry in any index."""
-
-    reduces_to_sql = True
-    reversible = True
 
     def __init__(self, table: str, percent: int) -> None:
         """Prepare.
@@ -23,20 +20,12 @@ class LeaveRoom(Operation):
         self.table = table
         self.percent = percent
 
-    def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        """Change nothing that Django knows of."""
-
     def database_forwards(
         self, _app_label: str, schema_editor: BaseDatabaseSchemaEditor, _from_state: Any, _to_state: Any
     ) -> None:
         """Tell PostgreSQL; other databases know no such thing."""
         if schema_editor.connection.vendor == "postgresql":
             schema_editor.execute(f"ALTER TABLE {self.table} SET (fillfactor = {int(self.percent)})")
-
-    def database_backwards(
-        self, _app_label: str, _schema_editor: BaseDatabaseSchemaEditor, _from_state: Any, _to_state: Any
-    ) -> None:
-        """Leave it: the table is about to go."""
 
     def describe(self) -> str:
         """Say what it does."""

@@ -3,11 +3,10 @@
 from typing import Any
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations.operations.base import Operation
-from django.db.migrations.state import ProjectState
 
 from records.months.calendar import month_after, this_month
 from records.months.tables import BODIES, CONTENTS, create_tables_of, create_tables_of_others
+from records.operations import DatabaseOperation
 
 _REFER_TO_MAIL = (
     f"ALTER TABLE {CONTENTS} ADD CONSTRAINT {CONTENTS}_has_its_mail FOREIGN KEY (mail_id)"
@@ -15,14 +14,8 @@ _REFER_TO_MAIL = (
 )
 
 
-class KeepByMonth(Operation):
+class KeepByMonth(DatabaseOperation):
     """Keep bodies and contents by month. Comes after what makes their tables; columns and checks stay the same."""
-
-    reduces_to_sql = True
-    reversible = True
-
-    def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        """Change nothing that Django knows of."""
 
     def database_forwards(
         self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, _from_state: Any, to_state: Any
@@ -52,11 +45,6 @@ class KeepByMonth(Operation):
             *create_tables_of(month_after(now)),
         ):
             schema_editor.execute(statement)
-
-    def database_backwards(
-        self, _app_label: str, _schema_editor: BaseDatabaseSchemaEditor, _from_state: Any, _to_state: Any
-    ) -> None:
-        """Leave it: the tables are about to go, and those of the months with them."""
 
     def describe(self) -> str:
         """Say what it does."""

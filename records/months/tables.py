@@ -72,24 +72,22 @@ def list_months() -> list[date]:
 
 def may_change_tables() -> bool:
     """Tell whether this role may make and drop tables of months: the owner may, who may also add to the schema."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT bool_and(pg_has_role(relowner, 'USAGE') AND has_schema_privilege(relnamespace, 'CREATE'))"
-            " FROM pg_class WHERE oid IN (%s::regclass, %s::regclass)",
-            [BODIES, CONTENTS],
-        )
-        return bool(cursor.fetchone()[0])
+    return _ask(
+        "SELECT bool_and(pg_has_role(relowner, 'USAGE') AND has_schema_privilege(relnamespace, 'CREATE'))"
+        " FROM pg_class WHERE oid IN (%s::regclass, %s::regclass)",
+        BODIES,
+        CONTENTS,
+    )
 
 
 def is_among_others(month: date) -> bool:
     """Tell whether something of a month is in the tables of those that have none, and keeps it from having some."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT 1 FROM records_body_other WHERE month = %s)"
-            " OR EXISTS (SELECT 1 FROM records_content_other WHERE month = %s)",
-            [month, month],
-        )
-        return bool(cursor.fetchone()[0])
+    return _ask(
+        "SELECT EXISTS (SELECT 1 FROM records_body_other WHERE month = %s)"
+        " OR EXISTS (SELECT 1 FROM records_content_other WHERE month = %s)",
+        month,
+        month,
+    )
 
 
 def make_month(month: date) -> None:
@@ -149,13 +147,14 @@ def tell_that_ids_differ() -> None:
     Autovacuum looks at the tables of months alone, and never at what they are part of. PostgreSQL then takes it that
     there are two hundred different ids, many rows of each, and reads everything where a few rows are asked for.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(DISTINCT tablename) FROM pg_stats"
-            " WHERE schemaname = current_schema() AND inherited AND tablename IN (%s, %s)",
-            [BODIES, CONTENTS],
-        )
-        if cursor.fetchone() != (2,):
+    is_known = _ask(
+        "SELECT count(DISTINCT tablename) = 2 FROM pg_stats"
+        " WHERE schemaname = current_schema() AND inherited AND tablename IN (%s, %s)",
+        BODIES,
+        CONTENTS,
+    )
+    if not is_known:
+        with connection.cursor() as cursor:
             cursor.execute(f"ANALYZE {BODIES}, {CONTENTS}")
 
 
@@ -170,3 +169,9 @@ def _sample_of_ids() -> Iterator[str]:
 
 def _be_impatient(cursor: CursorWrapper) -> None:
     cursor.execute(f"SET LOCAL lock_timeout = '{_PATIENCE}'")
+
+
+def _ask(question: str, *values: str | date) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(question, values)
+        return bool(cursor.fetchone()[0])

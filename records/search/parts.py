@@ -4,8 +4,8 @@ from typing import Any
 
 from django.db import DatabaseError
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations.operations.base import Operation
-from django.db.migrations.state import ProjectState
+
+from records.operations import DatabaseOperation
 
 _NO_EXTENSION = (
     "Mailbox needs the extension pg_trgm of PostgreSQL to look for parts of addresses, and may not create it. Install "
@@ -37,14 +37,8 @@ _SQLITE = (
 )
 
 
-class IndexParts(Operation):
+class IndexParts(DatabaseOperation):
     """Index the parts of the known addresses: by pg_trgm on PostgreSQL, by FTS5 on SQLite."""
-
-    reduces_to_sql = True
-    reversible = True
-
-    def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        """Change nothing that Django knows of."""
 
     def database_forwards(
         self, _app_label: str, schema_editor: BaseDatabaseSchemaEditor, _from_state: Any, _to_state: Any

@@ -6,7 +6,10 @@ from typing import Any
 from delivery.compose.message import compose_body
 from delivery.values import Attachment
 from records.clock import database_now
-from records.keeping.models import ONLY, KeepingRules
+from records.keeping.models import ONLY, KeepingRound, KeepingRules
+from records.keeping.pretending import pretend_round
+from records.keeping.rounds import run_whole
+from records.keeping.rules import get_rules
 from records.models import Body, Content, Mail
 from records.months.calendar import month_of, this_month
 from records.packing import pack
@@ -73,3 +76,12 @@ def today() -> date:
     """The day by the database's clock."""
     moment: datetime = database_now()
     return moment.date()
+
+
+def prune() -> KeepingRound:
+    """Tell what would go, remove it, and make sure that both are the same."""
+    told = pretend_round(get_rules())
+    did = run_whole(pause=0)
+    for name in ("removed_mails", "removed_records", "removed_contents", "stripped_bodies"):
+        assert getattr(told, name) == getattr(did, name), name
+    return did

@@ -10,24 +10,12 @@ from records.clock import database_now
 from records.content import find_mime
 from records.enums import MailKind, MailState, Outcome
 from records.interventions import Intervention
-from records.keeping.models import KeepingRound
-from records.keeping.pretending import pretend_round
 from records.keeping.rounds import run_whole
-from records.keeping.rules import get_rules
 from records.models import Body, Content, Mail, Receiver, SendingRecord
-from tests.records.keeping.rows import old_mail, set_rules, what_is_left
+from tests.records.keeping.rows import old_mail, prune, set_rules, what_is_left
 from tests.records.rows import make_record
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def prune() -> KeepingRound:
-    """Tell what would go, remove it, and make sure that both are the same."""
-    told = pretend_round(get_rules())
-    did = run_whole(pause=0)
-    for name in ("removed_mails", "removed_records", "removed_contents", "stripped_bodies"):
-        assert getattr(told, name) == getattr(did, name), name
-    return did
 
 
 def test_by_default_records_stay_for_400_days_and_contents_for_30() -> None:
