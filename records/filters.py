@@ -14,6 +14,8 @@ from django.utils.translation import gettext_lazy as _
 from records.enums import Outcome, Phase, ResultClass
 from records.querysets import SendingRecordQuerySet
 
+NEEDED_FOR_SUBJECTS = "records.view_content"
+"""The permission to read subjects, and to search for them: whoever can search for one can find it out."""
 NO_CAUSE = "none"
 """What stands in the place of a cause's key for tries that went wrong without one."""
 

@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
@@ -12,7 +13,7 @@ from django.utils.translation import pgettext_lazy
 
 from records.enums import Outcome, Phase, ResultClass
 from records.error_book import find_entry
-from records.filters import NO_CAUSE, DayRange, RecordFilters
+from records.filters import NEEDED_FOR_SUBJECTS, NO_CAUSE, DayRange, RecordFilters
 from records.paging import MAX_ID
 
 MORE_FIELDS = ("since_time", "until_time", "subject", "outcome", "cause", "phase", "requester", "message_id")
@@ -146,9 +147,18 @@ class FilterForm(DaysForm):
     )
     message_id = forms.CharField(label=_("Message-ID"), required=False, max_length=320, widget=_search("<…@…>"))
 
-    def __init__(self, query: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
-        """Make the form of what the address bar asks for, which its lists offer from the beginning."""
+    def __init__(
+        self, query: Mapping[str, Any] | None = None, *, person: User | AnonymousUser | None, **kwargs: Any
+    ) -> None:
+        """Make the form of what the address bar asks for, which its lists offer from the beginning.
+
+        Args:
+            query: Of the address.
+            person: Who asks; None for what somebody was allowed to ask for before.
+            kwargs: As of every form.
+        """
         super().__init__(None if query is None else _part_moments(query), **kwargs)
+        self._may_search_subjects = person is None or person.has_perm(NEEDED_FOR_SUBJECTS)
         self.offer()
 
     def offer(self, *, senders: Iterable[str] = (), templates: Iterable[str] = (), causes: Iterable[str] = ()) -> None:
@@ -171,6 +181,14 @@ class FilterForm(DaysForm):
         text = str(self.cleaned_data["message_id"]).strip("<>")
         return f"<{text}>" if text else ""
 
+    def clean_subject(self) -> str:
+        """Refuse a subject to those who may not read any: left out, more would be shown, or sent, than was meant."""
+        subject = str(self.cleaned_data["subject"])
+        if subject and not self._may_search_subjects:
+            sentence = _("Subjects can be searched by those who may see the content of mails. Clear this field.")
+            raise ValidationError(sentence, code="content")
+        return subject
+
     def clean(self) -> dict[str, Any]:
         """Refuse a time without its day, and times of one day that end before they begin."""
         cleaned = super().clean()
@@ -186,7 +204,8 @@ class FilterForm(DaysForm):
 
     def more_fields(self) -> list[forms.BoundField]:
         """List the fields that are folded away until one is used."""
-        return [self[name] for name in MORE_FIELDS]
+        is_for_others = not self._may_search_subjects
+        return [self[name] for name in MORE_FIELDS if not (name == "subject" and is_for_others) or self.has_error(name)]
 
     def opens_more(self) -> bool:
         """Tell whether one of them must be seen. Times are told well enough by the filters in force."""
@@ -242,7 +261,12 @@ def name_cause(key: str) -> str:
     return str(entry.cause) if entry else key
 
 
-def find_filters(query: str) -> RecordFilters | None:
-    """Read filters from the query of an address, as `RecordFilters.as_query` writes it; None where it is wrong."""
-    form = FilterForm(QueryDict(query))
+def find_filters(query: str, person: User | AnonymousUser | None = None) -> RecordFilters | None:
+    """Read filters from the query of an address, as `RecordFilters.as_query` writes it; None where it is wrong.
+
+    Args:
+        query: Of the address.
+        person: As for `FilterForm`.
+    """
+    form = FilterForm(QueryDict(query), person=person)
     return form.filters() if form.is_valid() else None

@@ -108,7 +108,7 @@ def _milliseconds(ask: Callable[[], None]) -> float:
 
 
 def _filters(parameters: dict[str, str]) -> RecordFilters:
-    form = FilterForm(parameters)
+    form = FilterForm(parameters, person=None)
     if not form.is_valid():
         raise RuntimeError(str(form.errors))
     return form.filters()

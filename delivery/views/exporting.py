@@ -31,14 +31,13 @@ from records.export.orders import (
     MAX_COUNTED,
     MAX_UNFINISHED,
     NEEDED,
-    NEEDED_FOR_SUBJECTS,
     Asked,
     TicketTakenError,
     TooManyExportsError,
 )
 from records.export.writing import MAX_STORED, find_room
 from records.export.xlsx_parts import CONTENT_TYPE as XLSX
-from records.filters import RecordFilters, list_shortcuts
+from records.filters import NEEDED_FOR_SUBJECTS, RecordFilters, list_shortcuts
 from records.forms import FilterForm, find_filters
 from records.listing.active import list_active
 from records.search.finding import count
@@ -63,7 +62,7 @@ _TYPES = {
 @never_cache
 def order_export(request: HttpRequest) -> HttpResponse:
     """Show what would be exported, or begin to. The filters stand in the address in both cases."""
-    filter_form = FilterForm(request.GET)
+    filter_form = FilterForm(request.GET, person=request.user)
     if not filter_form.is_valid():
         context = {"form": filter_form, "shortcuts": list_shortcuts(RecordFilters())}
         return render(request, "records/list.html", context, status=400)

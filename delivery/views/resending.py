@@ -45,7 +45,7 @@ def send_many_again(request: HttpRequest) -> HttpResponse:
 
     The filters stand in the address in both cases, so that what is done is what was shown.
     """
-    filter_form = FilterForm(request.GET)
+    filter_form = FilterForm(request.GET, person=request.user)
     if not filter_form.is_valid():
         context = {"form": filter_form, "shortcuts": list_shortcuts(RecordFilters())}
         return render(request, "records/list.html", context, status=400)

@@ -15,6 +15,7 @@ from records.clock import database_now
 from records.export.enums import ExportState, FileKind
 from records.export.models import UNFINISHED, ExportOrder
 from records.export.parts import begin_at
+from records.filters import NEEDED_FOR_SUBJECTS
 from records.packing import unpack
 from records.search.finding import count
 
@@ -37,7 +38,6 @@ MAX_COUNTED = 10_000
 """Records that are counted beforehand."""
 NEEDED = ("records.view_sendingrecord", "records.export_records")
 """What a person must be allowed to, from asking until fetching."""
-NEEDED_FOR_SUBJECTS = "records.view_content"
 
 
 class TooManyExportsError(Exception):

@@ -16,7 +16,7 @@ from records.export.csv_file import stream_csv
 from records.export.reading import Export
 from records.export.xlsx_file import stream_xlsx
 from records.export.xlsx_parts import CONTENT_TYPE as XLSX
-from records.filters import RecordFilters, list_shortcuts
+from records.filters import NEEDED_FOR_SUBJECTS, RecordFilters, list_shortcuts
 from records.forms import FilterForm
 
 if TYPE_CHECKING:
@@ -49,11 +49,11 @@ def _export(
     ending: str,
     content_type: str,
 ) -> HttpResponseBase:
-    form = FilterForm(request.GET)
+    form = FilterForm(request.GET, person=request.user)
     if not form.is_valid():
         context = {"form": form, "shortcuts": list_shortcuts(RecordFilters())}
         return render(request, "records/list.html", context, status=400)
-    export = Export.of(form.filters(), with_subjects=request.user.has_perm("records.view_content"))
+    export = Export.of(form.filters(), with_subjects=request.user.has_perm(NEEDED_FOR_SUBJECTS))
     logger.info("records are exported", extra={"by": request.user.get_username(), "file": ending})
     return StreamingHttpResponse(
         stream(export),

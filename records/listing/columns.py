@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext_lazy as _
 
+from records.filters import NEEDED_FOR_SUBJECTS
 from records.forms import name_cause
 from records.story import find_duration
 from records.templatetags.records import duration
@@ -14,6 +15,7 @@ from records.templatetags.records import duration
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from django.contrib.auth.models import AnonymousUser, User
     from django.utils.functional import Promise
 
     from records.models import SendingRecord
@@ -33,6 +35,12 @@ class Column:
     is_mono: bool = False
     needs_mail: bool = False
     """It stands with the mail, which is read for it."""
+    needs: str = ""
+    """The permission to see what stands in it, where that of the list is not enough."""
+
+    def may_be_seen_by(self, person: User | AnonymousUser) -> bool:
+        """Tell whether a person may see what stands in it."""
+        return not self.needs or person.has_perm(self.needs)
 
 
 def _duration(record: SendingRecord) -> str:
@@ -50,7 +58,10 @@ COLUMNS = (
     Column("result", _("Result"), lambda record: record.outcome, is_fixed=True),
     Column("sender", _("Sender"), lambda record: record.sender_address),
     Column("receiver", _("Receiver email"), lambda record: record.receiver_address, is_fixed=True),
-    Column("subject", _("Subject"), lambda record: record.mail.subject, is_usual=False, needs_mail=True),
+    Column(
+        "subject", _("Subject"), lambda record: record.mail.subject,
+        is_usual=False, needs_mail=True, needs=NEEDED_FOR_SUBJECTS,
+    ),
     Column("template", _("Template name"), lambda record: record.template_name),
     Column("resource", _("Accessed resource"), lambda record: record.accessed_resource, is_mono=True),
     Column("ip", _("IP address"), lambda record: record.requester_ip or "", is_mono=True),

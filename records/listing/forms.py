@@ -4,6 +4,7 @@ import unicodedata
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
@@ -24,7 +25,6 @@ class LookForm(forms.Form):
         label=_("Columns"),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        choices=[(column.key, column.label) for column in COLUMNS if not column.is_fixed],
         help_text=_("Time, result and receiver are always shown."),
         error_messages={"invalid_choice": _("There is no such column. Choose some of those shown.")},
     )
@@ -41,9 +41,14 @@ class LookForm(forms.Form):
         error_messages={"invalid_choice": _("There is no such time zone. Choose one of those shown.")},
     )
 
-    def __init__(self, *args: Any, browser_time_zone: str = "", **kwargs: Any) -> None:
-        """Offer every time zone, and first that of the browser."""
+    def __init__(self, *args: Any, person: User | AnonymousUser, browser_time_zone: str = "", **kwargs: Any) -> None:
+        """Offer the columns that a person may see, and every time zone, first that of the browser."""
         super().__init__(*args, **kwargs)
+        columns = self.fields["columns"]
+        assert isinstance(columns, forms.MultipleChoiceField)
+        columns.choices = [
+            (each.key, each.label) for each in COLUMNS if not each.is_fixed and each.may_be_seen_by(person)
+        ]
         as_browser = _("As the browser")
         label = f"{as_browser} ({browser_time_zone})" if browser_time_zone else as_browser
         field = self.fields["time_zone"]

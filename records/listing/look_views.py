@@ -24,7 +24,7 @@ def change_look(request: HttpRequest) -> HttpResponse:
     """Show what can be chosen of the list's look, keep what was chosen, and go back to the list."""
     look = find_look(person_of(request))
     if request.method == "POST":
-        form = LookForm(request.POST, browser_time_zone=look.browser_time_zone)
+        form = LookForm(request.POST, person=request.user, browser_time_zone=look.browser_time_zone)
         if form.is_valid():
             keep_look(
                 person_id(request),
@@ -37,7 +37,7 @@ def change_look(request: HttpRequest) -> HttpResponse:
     else:
         chosen = ListPreference.objects.filter(pk=person_id(request)).values_list("time_zone", flat=True).first() or ""
         initial = {"columns": [each.key for each in look.columns], "density": look.density, "time_zone": chosen}
-        form = LookForm(initial=initial, browser_time_zone=look.browser_time_zone)
+        form = LookForm(initial=initial, person=request.user, browser_time_zone=look.browser_time_zone)
     is_part = bool(getattr(request, "htmx", False))
     template = "records/listing/_look_drawer.html" if is_part else "records/listing/look.html"
     return render(request, template, {"form": form, "next": back_to_list(request)})

@@ -56,7 +56,7 @@ def _latest(*positions: Position) -> Position:
 @never_cache
 def tell_news(request: HttpRequest) -> HttpResponse:
     """Say how many records came since the one that was seen, in words; nothing where none came."""
-    filters = find_filters(request.GET.urlencode())
+    filters = find_filters(request.GET.urlencode(), request.user)
     seen = find_position(request.GET.get("seen", ""))
     if filters is None or seen is None:
         return HttpResponseBadRequest()

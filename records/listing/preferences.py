@@ -40,11 +40,15 @@ def person_id(request: HttpRequest) -> int:
 
 
 def find_look(person: User) -> Look:
-    """Find how a person reads the list."""
+    """Find how a person reads the list. A column that was chosen and may not be seen any more is left out."""
     found = _find_kept(person) or ListPreference(user=person)
     columns = choose_columns(found.columns.split(",")) if found.columns else usual_columns()
     return Look(
-        columns, not found.columns, Density(found.density), found.browser_time_zone, asks_browser=not found.time_zone
+        [column for column in columns if column.may_be_seen_by(person)],
+        is_usual=not found.columns,
+        density=Density(found.density),
+        browser_time_zone=found.browser_time_zone,
+        asks_browser=not found.time_zone,
     )
 
 

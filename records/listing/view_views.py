@@ -34,7 +34,7 @@ def list_own(request: HttpRequest) -> HttpResponse:
 def save(request: HttpRequest) -> HttpResponse:
     """Save the filters of the list under a name, and go back to the list."""
     query = request.POST.get("query", "")
-    filters = find_filters(query)
+    filters = find_filters(query, request.user)
     form = ViewNameForm(request.POST)
     if filters is None:
         return redirect("records:list")

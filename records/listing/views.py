@@ -50,7 +50,7 @@ def list_records(request: HttpRequest) -> HttpResponse:
     template = "records/_results.html" if is_part else "records/list.html"
     # What there is to choose from is asked for where the form is shown, and the form stays while results change.
     asking = asking_for_around(person_id(request), has_form=not is_part)
-    form = FilterForm(request.GET)
+    form = FilterForm(request.GET, person=request.user)
     context: dict[str, object] = {"form": form, "is_part": is_part, "is_folded": _is_folded(request)}
     if not form.is_valid():
         offer_choices(form, read_around(fetch_together(*asking)).choices)

@@ -19,7 +19,7 @@ URL = "/system/setting/mailbox/records/"
 
 @pytest.fixture
 def client(db: None) -> Client:
-    return client_of(make_person("records.view_sendingrecord"))
+    return client_of(make_person("records.view_sendingrecord", "records.view_content"))
 
 
 def chips(query: str) -> list[tuple[str, str, str]]:

@@ -22,7 +22,7 @@ from records.listing.preferences import (
     keep_look,
     list_time_zones,
 )
-from tests.people import client_of, make_person
+from tests.people import client_of, lose, make_person
 from tests.records.rows import NOON, make_mail, make_record
 
 URL = "/system/setting/mailbox/records/"
@@ -32,7 +32,7 @@ ZONE = f"{URL}time-zone/"
 
 @pytest.fixture
 def person(db: None) -> User:
-    return make_person("records.view_sendingrecord")
+    return make_person("records.view_sendingrecord", "records.view_content")
 
 
 @pytest.fixture
@@ -120,6 +120,18 @@ def test_each_person_has_a_look_of_their_own(client: Client) -> None:
     other = client_of(make_person("records.view_sendingrecord"))
     assert headers(other) == USUAL
     assert other.get(URL).context["time_zone"] == "UTC"
+
+
+def test_subjects_are_a_column_for_those_who_may_see_what_mails_say(client: Client, person: User) -> None:
+    client.post(LOOK, {"columns": ["subject", "mail"], "density": "comfortable"})
+    assert "Subject" in headers(client)
+    lose(person, "view_content")
+    assert headers(client) == ["Sending time", "Result", "Receiver email", "Mail number"]
+    page = client.get(LOOK).content.decode()
+    assert 'value="mail"' in page
+    assert 'value="subject"' not in page
+    refused = client.post(LOOK, {"columns": ["subject"], "density": "comfortable"}).content.decode()
+    assert "There is no such column." in refused
 
 
 def test_the_form_is_a_page_and_for_htmx_a_part(client: Client) -> None:

@@ -19,7 +19,7 @@ URL = "/system/setting/mailbox/records/"
 
 @pytest.fixture
 def client(db: None) -> Client:
-    return client_of(make_person("records.view_sendingrecord"))
+    return client_of(make_person("records.view_sendingrecord", "records.view_content"))
 
 
 def test_every_column_of_a_record_is_shown(client: Client) -> None:

@@ -12,7 +12,9 @@ from records.enums import Outcome, Phase, ResultClass
 from records.error_book import find_entry
 from records.filters import DayRange, RecordFilters
 from records.forms import FilterForm, find_filters, name_cause
+from records.listing.models import SavedView
 from records.models import SendingRecord
+from records.paging import Position
 from records.rollups.folding import fold
 from tests.people import client_of, make_person
 from tests.records.conftest import Found
@@ -23,7 +25,7 @@ URL = "/system/setting/mailbox/records/"
 
 @pytest.fixture
 def client(db: None) -> Client:
-    return client_of(make_person("records.view_sendingrecord"))
+    return client_of(make_person("records.view_sendingrecord", "records.view_content"))
 
 
 def test_the_outcome_filter_keeps_exactly_one_outcome(found: Found) -> None:
@@ -79,6 +81,38 @@ def test_the_subject_filter_finds_any_part_in_any_case(found: Found) -> None:
     make_record(make_mail(subject="100 % loaded_"), receiver_address="b@example.net")
     assert found(subject="were load") == ["a@example.net"]
     assert found(subject="% loaded_") == ["b@example.net"]
+
+
+NO_SUBJECTS = "Subjects can be searched by those who may see the content of mails. Clear this field."
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "page", ["records:list", "records:export", "records:export_xlsx", "delivery:export_new", "delivery:resend_many"]
+)
+def test_who_may_not_see_what_mails_say_can_not_find_it_out_by_searching(page: str) -> None:
+    make_record(make_mail(subject="Salaries of May"))
+    person = make_person("records.view_sendingrecord", "records.export_records", "records.send_mail")
+    for guess in ("salaries", "holidays"):
+        response = client_of(person).get(reverse(page), {"subject": guess})
+        assert NO_SUBJECTS in response.content.decode()
+        assert "a@example.net" not in response.content.decode()
+
+
+@pytest.mark.django_db
+def test_nor_by_asking_for_news_or_by_saving_a_view() -> None:
+    client = client_of(make_person("records.view_sendingrecord"))
+    query = {"subject": "salaries", "seen": str(Position(NOON, 1))}
+    assert client.get(f"{URL}new/", query).status_code == 400
+    client.post(f"{URL}views/save/", {"query": "subject=salaries", "name": "Salaries"})
+    assert not SavedView.objects.exists()
+
+
+@pytest.mark.django_db
+def test_the_subject_is_no_filter_to_choose_for_who_may_not_see_it() -> None:
+    text = client_of(make_person("records.view_sendingrecord")).get(URL).content.decode()
+    assert 'name="requester"' in text
+    assert 'name="subject"' not in text
 
 
 @pytest.mark.parametrize("typed", ["<one@example.com>", "one@example.com", " <one@example.com> "])
@@ -168,7 +202,7 @@ def test_times_of_the_first_and_the_last_day_narrow_in_the_address_and_in_the_fo
     ],
 )
 def test_a_time_that_is_wrong_is_told_at_its_field(query: str, field: str, sentence: str) -> None:
-    assert FilterForm(QueryDict(query)).errors == {field: [sentence]}
+    assert FilterForm(QueryDict(query), person=None).errors == {field: [sentence]}
 
 
 def test_relative_days_stay_relative_in_an_address() -> None:
@@ -186,7 +220,7 @@ def test_every_filter_narrows(db: None) -> None:
     """A field that is added, and forgotten where filters are applied, would show everything."""
     make_record()
     for name, value in ALL.as_parameters().items():
-        form = FilterForm(QueryDict(mutable=True) | {name: value})
+        form = FilterForm(QueryDict(mutable=True) | {name: value}, person=None)
         assert form.is_valid()
         if name not in {"sender", "since", "until"}:
             assert list(form.filters().apply(SendingRecord.objects.all())) == [], name

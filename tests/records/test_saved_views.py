@@ -24,7 +24,7 @@ SAVE = f"{VIEWS}save/"
 
 @pytest.fixture
 def person(db: None) -> User:
-    return make_person("records.view_sendingrecord")
+    return make_person("records.view_sendingrecord", "records.view_content")
 
 
 @pytest.fixture
