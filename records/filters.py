@@ -12,7 +12,6 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from records.enums import Outcome, Phase, ResultClass
-from records.querysets import SendingRecordQuerySet
 
 NEEDED_FOR_SUBJECTS = "records.view_content"
 """The permission to read subjects, and to search for them: whoever can search for one can find it out."""
@@ -120,39 +119,6 @@ class RecordFilters:
     def as_query(self) -> str:
         """Return what follows the question mark in such an address."""
         return urlencode(self.as_parameters())
-
-    def apply(self, records: SendingRecordQuerySet) -> SendingRecordQuerySet:
-        """Narrow the records to what the filters keep."""
-        if self.sender:
-            records = records.sent_by(self.sender)
-        if self.receiver:
-            records = records.to_receiver(self.receiver)
-        if self.template:
-            records = records.with_template(self.template)
-        if self.starts_at:
-            records = records.started_from(self.starts_at)
-        if self.ends_at:
-            records = records.started_before(self.ends_at)
-        if self.result:
-            records = records.with_result(self.result)
-        if self.mail_id:
-            records = records.of_mail(self.mail_id)
-        return self._apply_more(records)
-
-    def _apply_more(self, records: SendingRecordQuerySet) -> SendingRecordQuerySet:
-        exact = {"outcome": self.outcome, "phase": self.phase, "mail__message_id": self.message_id}
-        records = records.filter(**{name: value for name, value in exact.items() if value})
-        if self.cause == NO_CAUSE:
-            records = records.filter(cause="").exclude(outcome=Outcome.ACCEPTED)
-        elif self.cause:
-            records = records.filter(cause=self.cause)
-        if self.subject:
-            records = records.filter(mail__subject__icontains=self.subject)
-        if self.requester and self.requester_is_address:
-            records = records.filter(requester_ip=self.requester)
-        elif self.requester:
-            records = records.filter(mail__requested_by__iexact=self.requester)
-        return records
 
 
 def _moment(day: date, moment: time | None = None) -> datetime:

@@ -1,18 +1,13 @@
-"""The named filters of sending records."""
+"""Sending records: of a mail, in order, and which values occur in them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
 from django.db import connections, models
-from django.db.models import Q
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from records.enums import ResultClass
     from records.models import SendingRecord  # noqa: F401  # named in a string below
-    from records.paging import Position
 
 MAX_KNOWN_VALUES = 300
 Known = Literal["sender_address", "template_name"]
@@ -37,31 +32,7 @@ def known_values(field: Known) -> str:
 
 
 class SendingRecordQuerySet(models.QuerySet["SendingRecord"]):
-    """The named filters of sending records. Each returns what it keeps."""
-
-    def sent_by(self, address: str) -> SendingRecordQuerySet:
-        """Keep the tries of one sender address, also of an account that is gone."""
-        return self.filter(sender_address=address)
-
-    def to_receiver(self, part: str) -> SendingRecordQuerySet:
-        """Keep the tries at receivers whose address contains `part`, in whatever case."""
-        return self.filter(receiver_address__icontains=part)
-
-    def with_template(self, name: str) -> SendingRecordQuerySet:
-        """Keep the tries of mail made from one template."""
-        return self.filter(template_name=name)
-
-    def with_result(self, result: ResultClass) -> SendingRecordQuerySet:
-        """Keep the tries with one result."""
-        return self.filter(outcome__in=result.outcomes)
-
-    def started_from(self, moment: datetime) -> SendingRecordQuerySet:
-        """Keep the tries that began at `moment` or later."""
-        return self.filter(started_at__gte=moment)
-
-    def started_before(self, moment: datetime) -> SendingRecordQuerySet:
-        """Keep the tries that began earlier than `moment`."""
-        return self.filter(started_at__lt=moment)
+    """Sending records by their mail, and in order; what filters keep is found in `records.search`."""
 
     def of_mail(self, mail_id: int) -> SendingRecordQuerySet:
         """Keep the tries of one mail."""
@@ -74,25 +45,6 @@ class SendingRecordQuerySet(models.QuerySet["SendingRecord"]):
     def oldest_first(self) -> SendingRecordQuerySet:
         """Order as a story is told."""
         return self.order_by("started_at", "id")
-
-    def older_than(self, position: Position) -> SendingRecordQuerySet:
-        """Keep what comes after a position when the newest is first."""
-        return self.filter(
-            # Stated apart for the index: databases don't see it in the disjunction.
-            Q(started_at__lte=position.started_at)
-            & (Q(started_at__lt=position.started_at) | Q(started_at=position.started_at, id__lt=position.record_id))
-        )
-
-    def newer_than(self, position: Position) -> SendingRecordQuerySet:
-        """Keep what comes before a position when the newest is first."""
-        return self.filter(
-            Q(started_at__gte=position.started_at)
-            & (Q(started_at__gt=position.started_at) | Q(started_at=position.started_at, id__gt=position.record_id))
-        )
-
-    def count_up_to(self, limit: int) -> int:
-        """Count, but stop at `limit`: the list must not read the whole table to show a number."""
-        return self.order_by().values("pk")[:limit].count()
 
     def list_known(self, field: Known) -> list[str]:
         """List the values of a field that occur in any record, at most MAX_KNOWN_VALUES, in order.

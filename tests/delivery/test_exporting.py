@@ -29,7 +29,7 @@ from records.export.models import ExportOrder, ExportPiece
 from records.export.orders import Asked, TicketTakenError, TooManyExportsError, cancel, give, read_file
 from records.export.reading import Export
 from records.export.tidying import tidy
-from records.filters import RecordFilters
+from records.filters import NEEDED_FOR_SUBJECTS, RecordFilters
 from records.models import Mail, SendingRecord
 from senders.keyring import key_file
 from tests.delivery.engine.processes import start
@@ -251,7 +251,7 @@ def test_nothing_more_is_read_for_whom_it_is_forbidden_by_now(
     lost: str, parts_before: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_records(4)
-    person = make_person(*orders.NEEDED, orders.NEEDED_FOR_SUBJECTS)
+    person = make_person(*orders.NEEDED, NEEDED_FOR_SUBJECTS)
     work = order(person)
     for _ in range(parts_before):
         writing.write_next(work.pk)

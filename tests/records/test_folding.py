@@ -15,7 +15,7 @@ from records.enums import Outcome, ResultClass
 from records.filters import RecordFilters
 from records.listing import folding, views
 from records.listing.folding import find_folded_page
-from records.models import SendingRecord
+from records.models import Mail, SendingRecord
 from tests.people import client_of, make_person
 from tests.records.rows import NOON, make_mail, make_record
 
@@ -59,6 +59,16 @@ def test_a_line_stands_where_the_latest_try_stands_and_says_how_many_there_were(
         ("a@example.net", 3),
         ("b@example.net", 1),
     ]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("typed", ["ÜBERSICHT", "übersicht"])
+def test_letters_of_every_language_are_folded_as_they_are_found(typed: str) -> None:
+    deferred, accepted = make_tries("a@example.net", 0, 10)
+    SendingRecord.objects.filter(pk=accepted.pk).update(outcome=Outcome.ACCEPTED)
+    Mail.objects.filter(pk=deferred.mail_id).update(subject="Übersicht")
+    folded = find_folded_page(RecordFilters(subject=typed), 50)
+    assert [(each.pk, folded.tries[each.pk]) for each in folded.page.records] == [(accepted.pk, 2)]
 
 
 @pytest.mark.django_db
