@@ -108,7 +108,13 @@ class FilterForm(DaysForm):
         widget=_search(_("Part of the address")),
     )
     sender = forms.CharField(label=_("Sender"), required=False, max_length=320, widget=forms.Select)
-    template = forms.CharField(label=_("Template"), required=False, max_length=200, widget=forms.Select)
+    template = forms.CharField(
+        label=_("Template"),
+        required=False,
+        max_length=200,
+        widget=forms.Select,
+        strip=False,  # as its caller wrote it
+    )
     result = forms.ChoiceField(
         label=_("Result"),
         required=False,
@@ -168,7 +174,7 @@ class FilterForm(DaysForm):
         self._offer("cause", _("All causes"), {key: name_cause(key) for key in causes})
 
     def _offer(self, name: str, everything: Any, known: dict[str, str]) -> None:
-        asked = str(self.data.get(name) or "").strip()
+        asked = self.fields[name].to_python(self.data.get(name))
         if asked and asked not in known:
             known = {**known, asked: name_cause(asked) if name == "cause" else asked}
         known.pop("", None)

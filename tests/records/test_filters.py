@@ -60,6 +60,14 @@ def test_the_template_filter_keeps_one_name(found: Found) -> None:
     assert found(template="每日汇总") == ["a@example.net"]
 
 
+def test_a_template_is_found_as_its_caller_wrote_it(client: Client, found: Found) -> None:
+    make_record(receiver_address="a@example.net", template_name=" weekly ")
+    make_record(receiver_address="b@example.net", template_name="weekly")
+    assert found(template=" weekly ") == ["a@example.net"]
+    choices = client.get(URL, {"template": " weekly "}).context["form"].fields["template"].widget.choices
+    assert sorted(value for value, _label in choices) == ["", " weekly ", "weekly"]
+
+
 @pytest.mark.parametrize(
     ("result", "outcomes"),
     [
