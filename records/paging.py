@@ -27,6 +27,10 @@ class Position:
         """Write the position as it stands in an address."""
         return f"{(self.started_at - _EPOCH) // timedelta(microseconds=1)}-{self.record_id}"
 
+    def is_newer_than(self, other: Position) -> bool:
+        """Tell whether it comes before another one, where the newest is first."""
+        return (self.started_at, self.record_id) > (other.started_at, other.record_id)
+
 
 def find_position(text: str) -> Position | None:
     """Read a position from an address; None where it is none, whatever was typed there."""
@@ -50,3 +54,8 @@ class Page:
 
     `older` then leads on from there, even if the page is short or empty.
     """
+
+    @property
+    def positions(self) -> list[Position]:
+        """Where its records stand."""
+        return [Position(record.started_at, record.pk) for record in self.records]

@@ -4,7 +4,7 @@ A line stands where its latest try stands, so pages go on from position to posit
 page reads a bounded number of pages of tries: where very many tries fold into few lines it may be short, and leads on.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from records.filters import RecordFilters
@@ -13,7 +13,7 @@ from records.paging import Page, Position
 from records.search.conditions import all_of, list_conditions
 from records.search.finding import find_page
 from records.search.scope import Scope
-from records.statements import fetch
+from records.statements import as_positions, fetch
 
 MAX_READS = 4
 """So many pages of tries are read for one page of lines."""
@@ -21,18 +21,16 @@ MAX_READS = 4
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """One page of lines, and how many tries each stands for, by the id of its latest."""
+    """One page of lines, and where the tries stand that each stands for, by the id of its latest."""
 
     page: Page
-    tries: dict[int, int]
+    tries: dict[int, list[Position]]
+    """A line that is not among them stands for itself."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Receiver:
-    """What the filters keep of the tries at one receiver."""
-
-    latest: int
-    tries: int
+    @property
+    def positions(self) -> list[Position]:
+        """Where all tries stand that the lines stand for."""
+        return [position for own in self.page.positions for position in self.tries.get(own.record_id, [own])]
 
 
 def find_folded_page(
@@ -60,23 +58,26 @@ def find_folded_page(
     return Folded(replace(page, records=lines, newer=newer, older=older), tries)
 
 
-def _fold(filters: RecordFilters, records: list[SendingRecord]) -> tuple[list[SendingRecord], dict[int, int]]:
+def _fold(
+    filters: RecordFilters, records: list[SendingRecord]
+) -> tuple[list[SendingRecord], dict[int, list[Position]]]:
     """Leave out what a later try stands for, wherever in the list that is."""
-    receivers = {each.receiver_id: _Receiver(each.pk, 1) for each in records}
-    receivers |= dict(_count(filters, receivers))
-    lines = [each for each in records if receivers[each.receiver_id].latest == each.pk]
-    return lines, {each.pk: receivers[each.receiver_id].tries for each in lines}
+    tries = _find_tries(filters, {each.receiver_id for each in records})
+    lines = [each for each in records if each.receiver_id in tries and tries[each.receiver_id][-1].record_id == each.pk]
+    return lines, {each.pk: tries[each.receiver_id] for each in lines}
 
 
-def _count(filters: RecordFilters, receiver_ids: Iterable[int]) -> Iterator[tuple[int, _Receiver]]:
+def _find_tries(filters: RecordFilters, receiver_ids: Iterable[int]) -> dict[int, list[Position]]:
+    """Find where the tries stand that filters keep, by their receivers, the latest last."""
     # In the words of the search that found them: by others a database might take other letters for the same.
     kept = all_of([Scope.of(filters).condition, *list_conditions(filters).values()])
     ids = ", ".join(map(str, receiver_ids)) or "0"
     statement = f"""
-        SELECT record.receiver_id, record.id FROM records_sendingrecord AS record
+        SELECT record.receiver_id, record.started_at, record.id FROM records_sendingrecord AS record
         WHERE record.receiver_id IN ({ids}) AND {kept.sql} ORDER BY record.started_at, record.id
     """  # noqa: S608  # numbers, and names of our own
-    counts: dict[int, int] = {}
-    for receiver_id, record_id in fetch(statement, kept.parameters):
-        counts[receiver_id] = counts.get(receiver_id, 0) + 1
-        yield receiver_id, _Receiver(record_id, counts[receiver_id])
+    rows = fetch(statement, kept.parameters)
+    found: dict[int, list[Position]] = {}
+    for (receiver_id, *_place), position in zip(rows, as_positions([row[1:] for row in rows]), strict=True):
+        found.setdefault(receiver_id, []).append(position)
+    return found

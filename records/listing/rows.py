@@ -19,7 +19,7 @@ from django.utils.translation import ngettext
 from records.enums import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from django.utils.safestring import SafeString
 
@@ -35,8 +35,10 @@ class Table:
     rows: SafeString
 
 
-def make_table(records: list[SendingRecord], columns: list[Column], tries: Mapping[int, int] | None = None) -> Table:
-    """Make the table of some records. `tries`: of each record's receiver, by the record's id, where they are folded."""
+def make_table(
+    records: list[SendingRecord], columns: list[Column], tries: Mapping[int, Sequence[object]] | None = None
+) -> Table:
+    """Make the table of some records. `tries`: what a line stands for, by the record's id, where they are folded."""
     if any(column.needs_mail for column in columns):
         prefetch_related_objects(records, "mail")
     writing = _Writing(columns, tries or {})
@@ -48,7 +50,7 @@ def make_table(records: list[SendingRecord], columns: list[Column], tries: Mappi
 class _Writing:
     """How rows are written: every word looked up once, not once per row."""
 
-    def __init__(self, columns: list[Column], tries: Mapping[int, int]) -> None:
+    def __init__(self, columns: list[Column], tries: Mapping[int, Sequence[object]]) -> None:
         """Take the words of the active language."""
         self._columns = [(column, _openings(column)) for column in columns]
         self._tries = tries
@@ -79,7 +81,7 @@ class _Writing:
 
     def _result(self, record: SendingRecord) -> str:
         result = self._results[record.outcome]
-        tries = self._tries.get(record.pk, 1)
+        tries = len(self._tries.get(record.pk, [record]))
         if tries == 1:
             return result
         words = ngettext("%(number)s try", "%(number)s tries", tries) % {"number": tries}

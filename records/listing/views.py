@@ -93,12 +93,12 @@ def _address_of(query: QueryDict) -> str:
 def _results(request: HttpRequest, filters: RecordFilters, asking: list[Question]) -> tuple[dict[str, object], Around]:
     before, after = (find_position(request.GET.get(name, "")) for name in ("before", "after"))
     if _is_folded(request):
-        shown, total = _page(request, filters, before=before, after=after), count(filters, MAX_COUNTED)
-        around = read_around(fetch_together(*asking))
+        folded = find_folded_page(filters, PAGE_SIZE, before=before, after=after)
+        total, around = count(filters, MAX_COUNTED), read_around(fetch_together(*asking))
     else:
         found = find_and_count(filters, PAGE_SIZE, MAX_COUNTED, before=before, after=after, beside=asking)
-        shown, total = _show(request, Folded(found.page, tries={})), found.count
-        around = read_around(found.beside)
+        folded, total, around = Folded(found.page, tries={}), found.count, read_around(found.beside)
+    shown = _show(request, folded)
     views = list_views(around.views, filters)
     results = {
         "filters": filters,
@@ -107,7 +107,7 @@ def _results(request: HttpRequest, filters: RecordFilters, asking: list[Question
         "views": views,
         "has_own_views": any(view.pk for view in views),
         "is_saved": any(view.is_current for view in views),
-        "news_url": find_news_url(filters, shown["page"], around.now) if before is None else "",
+        "news_url": find_news_url(filters, folded.page, folded.positions, around.now) if before is None else "",
         "shortcuts": list_shortcuts(filters),
         **shown,
         "total": total.number,
@@ -144,8 +144,7 @@ def _rest(request: HttpRequest, filters: RecordFilters) -> dict[str, object]:
     before, newer = (find_position(request.GET.get(name, "")) for name in ("before", "newer"))
     shown = _page(request, filters, before=before)
     page = shown["page"]
-    first = page.records[0] if page.records else None
-    if before and first and (first.started_at, first.pk) >= (before.started_at, before.record_id):
+    if before and page.records and not before.is_newer_than(page.positions[0]):
         # Nothing older was there, so the search began anew: all of that is shown already.
         page, shown["table"] = Page([]), make_table([], shown["look"].columns)
     return {**shown, "page": replace(page, newer=newer), "filters": filters}

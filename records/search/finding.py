@@ -86,6 +86,11 @@ def find_page(
     return _find_place(Search(filters), Scope.of(filters), size, before, after).load()
 
 
+def find_since(filters: RecordFilters, position: Position, limit: int) -> Found:
+    """Find where the records newer than a position stand, the oldest of them first, up to a limit or a stop."""
+    return Search(filters).find(Scope.of(filters).newer_than(position), limit)
+
+
 def count(filters: RecordFilters, limit: int) -> Count:
     """Count the records that the filters keep, up to a limit, and as far as a search goes that stays fast."""
     days = Scope.of(filters)
