@@ -54,6 +54,8 @@ class Page:
 
     `older` then leads on from there, even if the page is short or empty.
     """
+    searched_up_to: datetime | None = None
+    """The same of a search towards newer records: nothing that began later was looked at, and `newer` leads on."""
 
     @property
     def positions(self) -> list[Position]:

@@ -1,5 +1,6 @@
 """The page of the mail sending record: one page of the list that the filters keep."""
 
+import re
 from dataclasses import replace
 from typing import TypedDict
 
@@ -24,7 +25,7 @@ from records.listing.preferences import Look, find_look, person_id, person_of
 from records.listing.rows import Table, make_table
 from records.listing.saved_views import list_views
 from records.paging import Page, Position, find_position
-from records.search.finding import count, find_and_count, find_page
+from records.search.finding import Count, count, find_and_count, find_page
 from records.statements import Question, fetch_together
 
 PAGE_SIZE = 50
@@ -110,14 +111,22 @@ def _results(request: HttpRequest, filters: RecordFilters, asking: list[Question
         "news_url": find_news_url(filters, folded.page, folded.positions, around.now) if before is None else "",
         "shortcuts": list_shortcuts(filters),
         **shown,
-        "total": total.number,
-        "lines": 0 if shown["page"].newer or shown["page"].older else len(shown["page"].records),
-        "total_is_at_least": total.is_at_least,
-        "total_is_capped": total.is_at_least and total.number >= MAX_COUNTED,
+        **_tell_total(total, None if _is_folded(request) or folded.page.newer else total.number),
+        "lines": 0 if folded.page.newer or folded.page.older else len(folded.page.records),
         "time_zone": timezone.get_current_timezone_name(),
         "waiting": around.waiting,
     }
     return results, around
+
+
+def _tell_total(total: Count, so_far: int | None) -> dict[str, object]:
+    """Tell how many there are. `so_far`: where the page begins with the newest, what searching on will add to."""
+    return {
+        "total": total.number,
+        "total_is_at_least": total.is_at_least,
+        "total_is_capped": total.is_at_least and total.number >= MAX_COUNTED,
+        "so_far": so_far,
+    }
 
 
 def _page(
@@ -142,9 +151,23 @@ def _is_folded(request: HttpRequest) -> bool:
 def _rest(request: HttpRequest, filters: RecordFilters) -> dict[str, object]:
     """Search on where a page's search stopped: what is found joins the page that is shown already."""
     before, newer = (find_position(request.GET.get(name, "")) for name in ("before", "newer"))
+    so_far = request.GET.get("so_far", "")
+    request.GET = _without_rest(request.GET)  # type: ignore[assignment]  # what the links on from there are made of
     shown = _page(request, filters, before=before)
     page = shown["page"]
     if before and page.records and not before.is_newer_than(page.positions[0]):
         # Nothing older was there, so the search began anew: all of that is shown already.
         page, shown["table"] = Page([]), make_table([], shown["look"].columns)
-    return {**shown, "page": replace(page, newer=newer), "filters": filters}
+    found = {**shown, "page": replace(page, newer=newer), "filters": filters}
+    if not re.fullmatch(r"[0-9]{1,9}", so_far):
+        return found
+    total = Count(int(so_far) + len(page.records), is_at_least=page.older is not None)
+    return {**found, **_tell_total(total, total.number)}
+
+
+def _without_rest(query: QueryDict) -> QueryDict:
+    """Leave out what asks for the rest of a page."""
+    asked = query.copy()
+    for name in ("part", "newer", "so_far"):
+        asked.pop(name, None)
+    return asked

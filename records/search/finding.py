@@ -46,6 +46,7 @@ class _Place:
     newer: Position | None
     older: Position | None
     searched_to: datetime | None = None
+    searched_up_to: datetime | None = None
     counted: Counted | None = None
     """How many there are in all of what was searched, where that was found out on the way."""
 
@@ -73,7 +74,7 @@ class _Place:
         """Put the records that were loaded in its order; one that was deleted just now is left out."""
         records = {record.pk: record for record in as_models(SendingRecord, rows)}
         found = [records[position.record_id] for position in self.positions if position.record_id in records]
-        return Page(found, self.newer, self.older, self.searched_to)
+        return Page(found, self.newer, self.older, self.searched_to, self.searched_up_to)
 
 
 def find_page(
@@ -180,4 +181,5 @@ def _newer_place(found: Found, size: int, after: Position) -> _Place:
         newer=stopped_at or positions[0],
         # Without records it leads back to where it came from, that record included.
         older=positions[-1] if positions else Position(after.started_at, after.record_id + 1),
+        searched_up_to=stopped_at.started_at if stopped_at else None,
     )

@@ -43,7 +43,8 @@ document.addEventListener("htmx:load", searchOn, { once: true });
 document.addEventListener("htmx:afterSettle", searchOn);
 document.addEventListener("visibilitychange", searchOn);
 document.addEventListener("htmx:beforeSwap", (event) => {
-  if (event.detail.target.id === "results") {
+  const { target, requestConfig } = event.detail;
+  if (target.id === "results" && !requestConfig?.elt.matches(".searches-on")) {
     searches = 0;
   }
 });

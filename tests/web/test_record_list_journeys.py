@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, Page, Request, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from records.listing.models import ListPreference, SavedView
+from records.models import SendingRecord
+from records.paging import Position
 from records.search import plans
 from tests.people import sign_in
 from tests.records.rows import NOON, make_record
@@ -131,8 +133,26 @@ def test_a_search_that_stopped_goes_on_by_itself_and_adds_what_it_finds(rare: Pa
     expect(rows).to_have_count(2)
     expect(rows.nth(1)).to_contain_text("r100@example.net")
     expect(rare.locator("#rest")).not_to_contain_text("Search on")
+    expect(rare.locator("#total")).to_have_text("2 records")
+    expect(rare.locator("#results-said")).to_have_text("2 records")
     rows.nth(1).locator("a").click()
     expect(rare.locator("#drawer")).to_contain_text("r100@example.net")
+
+
+def test_a_search_for_newer_records_goes_on_by_itself_until_there_is_something_to_read(
+    rare: Page, live_server: LiveServer
+) -> None:
+    oldest = SendingRecord.objects.get(receiver_address="r129@example.net")
+    after = Position(oldest.started_at, oldest.pk)
+    rare.goto(f"{live_server.url}{RECORDS}?subject=rare&after={after}")
+    rows = rare.locator("table.records tbody tr")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("r100@example.net")
+    expect(rare.locator("#rest")).to_contain_text("Newer records may match.")
+    rare.click("#rest >> text=Search on")
+    expect(rows.first).to_contain_text("r10@example.net")
+    rare.reload()
+    expect(rows.first).to_contain_text("r10@example.net")
 
 
 def test_searching_on_leaves_the_focus_where_it_is(rare: Page, live_server: LiveServer) -> None:
