@@ -15,6 +15,8 @@ threads = env.int("WEB_THREADS", default=16)
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 graceful_timeout = 20
 keepalive = 5
+# The most that it allows: an address holds all filters of a list, a letter of Chinese takes nine bytes of it.
+limit_request_line = 8190
 loglevel = "warning"
 logconfig_dict = logging_config(
     style=env.one_of("LOG_FORMAT", STYLES, default="auto"), level=env.one_of("LOG_LEVEL", LEVELS, default="INFO")

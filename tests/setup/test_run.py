@@ -81,6 +81,12 @@ def test_the_first_start_shows_a_password_that_signs_in_and_the_second_shows_non
         assert can_sign_in(mailbox, shown[0].rpartition(" ")[2])
 
 
+def test_an_address_may_hold_long_filters_in_chinese(mailbox: Installation) -> None:
+    query = urllib.parse.urlencode({"receiver": "每" * 100, "subject": "日" * 100, "template": "报" * 200})
+    page = get(f"{mailbox.url}/system/setting/mailbox/records/?{query}")
+    assert "csrfmiddlewaretoken" in page  # to sign in
+
+
 def test_a_given_password_signs_in_and_is_not_shown(mailbox: Installation) -> None:
     assert [line for line in mailbox.said if PASSWORD in line] == []
     assert can_sign_in(mailbox, PASSWORD)
