@@ -15,6 +15,7 @@ from records.enums import Outcome, Phase, ResultClass
 from records.error_book import find_entry
 from records.filters import NEEDED_FOR_SUBJECTS, NO_CAUSE, DayRange, RecordFilters
 from records.paging import MAX_ID
+from records.querysets import MAX_KNOWN_VALUES
 
 MORE_FIELDS = ("since_time", "until_time", "subject", "outcome", "cause", "phase", "requester", "message_id")
 """Filters beside those of the manual."""
@@ -168,12 +169,19 @@ class FilterForm(DaysForm):
         self.offer()
 
     def offer(self, *, senders: Iterable[str] = (), templates: Iterable[str] = (), causes: Iterable[str] = ()) -> None:
-        """Offer the known senders, templates and causes, and whatever the address bar asks for."""
+        """Offer the known senders, templates and causes, and whatever the address bar asks for.
+
+        Where there are too many to choose from, the name is typed.
+        """
         self._offer("sender", _("All senders"), {sender: sender for sender in senders})
         self._offer("template", _("All templates"), {template: template for template in templates})
         self._offer("cause", _("All causes"), {key: name_cause(key) for key in causes})
 
     def _offer(self, name: str, everything: Any, known: dict[str, str]) -> None:
+        if len(known) >= MAX_KNOWN_VALUES:
+            # There are more than can be listed, or than anybody would look through.
+            self.fields[name].widget = _search(_("Its whole address") if name == "sender" else _("Its whole name"))
+            return
         asked = self.fields[name].to_python(self.data.get(name))
         if asked and asked not in known:
             known = {**known, asked: name_cause(asked) if name == "cause" else asked}

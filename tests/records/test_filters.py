@@ -1,5 +1,6 @@
 """Each filter alone, all together, and what the list does with values that are wrong."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from pytest_django.fixtures import Settings
 
 from records.enums import Outcome
 from records.models import SendingRecord
+from records.querysets import MAX_KNOWN_VALUES
 from tests.people import client_of, make_person
 from tests.records.conftest import Found
 from tests.records.rows import NOON, make_mail, make_record
@@ -58,6 +60,21 @@ def test_the_template_filter_keeps_one_name(found: Found) -> None:
     make_record(receiver_address="a@example.net", template_name="每日汇总")
     make_record(receiver_address="b@example.net", template_name="Weekly report")
     assert found(template="每日汇总") == ["a@example.net"]
+
+
+def test_where_there_are_more_templates_than_can_be_listed_the_name_is_typed(client: Client, found: Found) -> None:
+    mail = make_mail()
+    for number in range(MAX_KNOWN_VALUES + 1):
+        make_record(
+            mail, epoch=number + 1, template_name=f"report-{number:03}", receiver_address=f"{number}@example.net"
+        )
+    last = f"report-{MAX_KNOWN_VALUES}"
+    page = client.get(URL, {"template": last}).content.decode()
+    assert re.search(
+        rf'<input[^>]* name="template"[^>]* value="{last}"|<input[^>]* value="{last}"[^>]* name="template"', page
+    )
+    assert '<select name="sender"' in page
+    assert found(template=last) == [f"{MAX_KNOWN_VALUES}@example.net"]
 
 
 def test_a_template_is_found_as_its_caller_wrote_it(client: Client, found: Found) -> None:
