@@ -15,6 +15,7 @@ from django.db.models import Field, Model
 from django.db.models.expressions import RawSQL
 
 from records.clock import database_now
+from records.paging import MAX_ID
 
 _FEW = 10
 """So many rows are not worth a COPY, which takes more trips to the server than a statement."""
@@ -42,9 +43,13 @@ def expect_rows(count: int) -> None:
 
 
 def one_of(ids: Collection[int]) -> RawSQL:
-    """Write ids for an `__in` filter as one value, however many they are: hundreds cost the ORM more than the query."""
+    """Write ids for an `__in` filter as one value, however many they are: hundreds cost the ORM more than the query.
+
+    What is too large for an id is left out, as Django's own filters do: it is of no row, and PostgreSQL refuses it.
+    """
+    ids = [each for each in ids if each <= MAX_ID]
     if connection.vendor == "sqlite":
-        return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(list(ids))])
+        return RawSQL("SELECT value FROM json_each(%s)", [json.dumps(ids)])
     # Written by hand: the driver takes ten times as long for a list.
     return RawSQL("SELECT unnest(%s::bigint[])", [f"{{{','.join(map(str, ids))}}}"])
 

@@ -80,16 +80,26 @@ def test_the_tabs_are_those_that_the_person_may_open() -> None:
     assert "Write mail</a>" not in text
 
 
-def url_of(view_name: str) -> str:
-    """The address of a page, about rows that exist."""
+def url_of(view_name: str, **others: int) -> str:
+    """The address of a page, about rows that exist unless other numbers are given."""
     sender = Sender.objects.first() or Sender.objects.create(
         address="a@example.com", display_name="A", host="h.example"
     )
     mail = make_mail(mime=compose(files=(("a.txt", b"x"),)))
     record = make_record(mail)
-    values = {"pk": record.pk if view_name.startswith("records:") else sender.pk, "mail_id": mail.pk, "index": 0}
-    (wanted,) = {tuple(names) for _path, names in _patterns(view_name)}
-    return reverse(view_name, kwargs={name: "qq" if name == "slug" else values[name] for name in wanted})
+    values = {
+        "pk": record.pk if view_name.startswith("records:") else sender.pk,
+        "mail_id": mail.pk,
+        "index": 0,
+        "slug": "qq",
+    } | others
+    return reverse(view_name, kwargs={name: values[name] for name in _parts_of(view_name)})
+
+
+def _parts_of(view_name: str) -> tuple[str, ...]:
+    """What the address of a page is made with."""
+    (names,) = {tuple(names) for _path, names in _patterns(view_name)}
+    return names
 
 
 def _patterns(view_name: str) -> list[tuple[str, list[str]]]:
@@ -148,3 +158,21 @@ def test_migrating_again_changes_no_role() -> None:
     before = names_of("administrator"), names_of("auditor")
     call_command("migrate", verbosity=0)
     assert (names_of("administrator"), names_of("auditor")) == before
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("number", [0, 2**63, 10**30])
+def test_no_page_fails_for_a_number_that_nothing_can_have(number: int) -> None:
+    client = client_of(make_person(role="administrator"))
+    numbered = [(view, part) for view in PAGE_PERMISSIONS for part in {"pk", "mail_id"}.intersection(_parts_of(view))]
+    urls = [url_of(view, **{part: number}) for view, part in numbered]
+    assert [url for url in urls if client.get(url).status_code not in {404, 405}] == []
+    # Whoever deletes what is gone already is led back.
+    assert [url for url in urls if client.post(url).status_code not in {302, 404, 405}] == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("number", [2, 2**63, 10**30])
+def test_no_attachment_has_a_number_beyond_the_last(number: int) -> None:
+    client = client_of(make_person(role="administrator"))
+    assert client.get(url_of("records:attachment", index=number)).status_code == 404
