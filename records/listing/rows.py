@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from html import escape as _escaped
 from typing import TYPE_CHECKING
 
-from django.db.models import prefetch_related_objects
 from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.utils.timezone import get_current_timezone, get_current_timezone_name
 from django.utils.translation import ngettext
 
 from records.enums import Outcome
+from records.models import Mail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -40,11 +40,18 @@ def make_table(
 ) -> Table:
     """Make the table of some records. `tries`: what a line stands for, by the record's id, where they are folded."""
     if any(column.needs_mail for column in columns):
-        prefetch_related_objects(records, "mail")
+        _attach_mails(records)
     writing = _Writing(columns, tries or {})
     heads = "\n".join(_head(each) for each in columns)
     rows = "\n".join(writing.row(each) for each in records)
     return Table(mark_safe(heads), mark_safe(rows))  # noqa: S308  # every value is escaped
+
+
+def _attach_mails(records: list[SendingRecord]) -> None:
+    mails = Mail.objects.in_bulk({record.mail_id for record in records})
+    for record in records:
+        # It may have been removed since its record was read; the row has all of its cells still.
+        record.mail = mails.get(record.mail_id) or Mail(pk=record.mail_id)
 
 
 class _Writing:

@@ -22,6 +22,8 @@ from records.listing.preferences import (
     keep_look,
     list_time_zones,
 )
+from records.listing.rows import make_table
+from records.models import Mail, SendingRecord
 from tests.people import client_of, lose, make_person
 from tests.records.rows import NOON, make_mail, make_record
 
@@ -101,6 +103,18 @@ def test_every_column_says_what_it_is_about(client: Client, person: User) -> Non
         "records-compact",
     ):
         assert value in text
+
+
+@pytest.mark.django_db
+def test_a_mail_that_is_removed_while_the_list_is_made_leaves_its_cells_empty() -> None:
+    for subject in ("Stays", "Goes"):
+        make_record(make_mail(subject=subject))
+    records = list(SendingRecord.objects.order_by("pk"))
+    Mail.objects.get(subject="Goes").delete()
+    rows = make_table(records, choose_columns(["subject", "requester", "message_id", "mail"])).rows.split("</tr>\n")
+    assert ["Stays" in row for row in rows] == [True, False]
+    assert [row.count("<td") for row in rows] == [7, 7]
+    assert str(records[1].mail_id) in rows[1]
 
 
 def test_columns_of_the_mail_cost_one_query_however_many_records(client: Client, person: User) -> None:
