@@ -578,6 +578,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('part', models.CharField(choices=[('content', 'Content'), ('attachment', 'Attachment'), ('source', 'Source')], max_length=16)),
                 ('filename', models.CharField(blank=True, max_length=255)),
+                ('attachment_index', models.PositiveIntegerField(help_text='Which of the files, from 0: several may have one name', null=True)),
                 ('viewed_by', models.CharField(max_length=150)),
                 ('viewer_ip', models.GenericIPAddressField(null=True)),
                 ('viewed_at', models.DateTimeField()),

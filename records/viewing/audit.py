@@ -11,7 +11,7 @@ AGAIN = timedelta(minutes=1)
 """Looks of one person at one part within this time count once."""
 
 
-def note_view(request: HttpRequest, mail_id: int, part: Part, filename: str = "") -> None:
+def note_view(request: HttpRequest, mail_id: int, part: Part, filename: str = "", index: int | None = None) -> None:
     """Write down who looks, unless that was done a moment ago. It is written before anything is sent.
 
     Args:
@@ -19,6 +19,7 @@ def note_view(request: HttpRequest, mail_id: int, part: Part, filename: str = ""
         mail_id: The mail, which exists.
         part: What of it is shown.
         filename: Of an attachment.
+        index: Of an attachment: several of a mail may have one name.
     """
     if request.method == "HEAD":  # nothing is shown
         return
@@ -27,6 +28,7 @@ def note_view(request: HttpRequest, mail_id: int, part: Part, filename: str = ""
         "mail_id": mail_id,
         "part": part,
         "filename": filename[:255],
+        "attachment_index": index,
         "viewed_by": request.user.get_username(),
     }
     if not ContentView.objects.filter(**view, viewed_at__gt=now - AGAIN).exists():

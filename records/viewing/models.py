@@ -21,6 +21,9 @@ class ContentView(models.Model):
     mail = models.ForeignKey("records.Mail", on_delete=models.CASCADE, related_name="content_views", db_index=False)
     part = models.CharField(max_length=16, choices=Part.choices)
     filename = models.CharField(max_length=255, blank=True)
+    attachment_index = models.PositiveIntegerField(
+        null=True, help_text=_("Which of the files, from 0: several may have one name")
+    )
     viewed_by = models.CharField(max_length=150)
     viewer_ip = models.GenericIPAddressField(null=True)
     viewed_at = models.DateTimeField()

@@ -81,7 +81,7 @@ def attachment(request: HttpRequest, mail_id: int, index: int) -> HttpResponse:
         files = {file.index: file for file in read_preview(mime).attachments}
         return answer_missing_file(request, mail_id, files.get(index))
     filename, content = found
-    note_view(request, mail_id, Part.ATTACHMENT, filename)
+    note_view(request, mail_id, Part.ATTACHMENT, filename, index)
     return _download(filename, content)
 
 

@@ -76,6 +76,15 @@ def test_looks_of_others_and_at_other_parts_count_by_themselves(client: Client, 
     ]
 
 
+def test_two_attachments_of_one_name_are_two_looks(client: Client) -> None:
+    mail = make_mail(mime=compose(files=(("report.csv", b"a"), ("report.csv", b"b"))))
+    for index in (0, 1, 0):
+        client.get(f"{MAILBOX}mails/{mail.pk}/attachments/{index}/")
+    looked = ContentView.objects.values_list("filename", "attachment_index")
+    assert list(looked) == [("report.csv", 0), ("report.csv", 1)]
+    assert "2 looks at the content" in page_of(client, mail)
+
+
 def test_what_cannot_be_seen_is_no_look(client: Client, mail: Mail) -> None:
     for url in (f"mails/{mail.pk}/attachments/7/", f"mails/{make_mail().pk}/content/", "mails/999999/source.eml"):
         assert client.get(MAILBOX + url).status_code in {404, 410}
