@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from records.filters import DayRange, RecordFilters
 
 _HOUR = timedelta(hours=1)
+_HOURS = 24
 _WEEKS = 52
 _LABELS = {"hour": "%H:%M", "day": "%m-%d", "week": "%m-%d"}
 
@@ -20,7 +21,7 @@ class Span(models.TextChoices):
     """How far to look back, up to now."""
 
     DAY = "24h", _("24 hours")
-    """Hour by hour, the present one included."""
+    """Hour by hour, the present one included; 25 where the first of 24 is an hour that comes twice."""
     WEEK = "7d", _("7 days")
     """Today and the six days before."""
     MONTH = "30d", _("30 days")
@@ -90,7 +91,9 @@ def find_window(span: Span, now: datetime) -> Window:
     """Cut a span that ends now into steps, by the active time zone."""
     if span is Span.DAY:
         end = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) + _HOUR
-        return Window(span, Step.HOUR, tuple(end - hours * _HOUR for hours in range(24, -1, -1)))
+        # When clocks are set back an hour comes twice, and in the list's address it always means the first of both.
+        hours = _HOURS + timezone.localtime(end - _HOURS * _HOUR).fold
+        return Window(span, Step.HOUR, tuple(end - number * _HOUR for number in range(hours, -1, -1)))
     tomorrow = timezone.localtime(now).date() + timedelta(days=1)
     if span is Span.YEAR:
         monday = tomorrow - timedelta(days=(tomorrow.weekday() - 1) % 7 + 1)

@@ -155,6 +155,18 @@ def test_the_days_on_which_the_clock_is_changed_have_23_and_25_hours(now: dateti
 
 
 @pytest.mark.parametrize(
+    ("now", "hours"),
+    [("2026-10-25T23:30Z", 24), ("2026-10-26T00:30Z", 25), ("2026-10-26T01:30Z", 24), ("2026-03-30T00:30Z", 24)],
+)
+def test_24_hours_begin_where_their_links_do_though_an_hour_comes_twice(now: str, hours: int) -> None:
+    with timezone.override("Europe/Berlin"):
+        window = find_window(Span.DAY, datetime.fromisoformat(now))
+        since = datetime.fromisoformat(window.filters().as_parameters()["since"])
+        assert timezone.make_aware(since).astimezone(UTC) == window.since
+        assert len(window.steps) == hours
+
+
+@pytest.mark.parametrize(
     ("today", "first"), [("2026-11-23", "2025-11-24"), ("2026-11-29", "2025-11-24"), ("2026-11-30", "2025-12-01")]
 )
 def test_12_months_begin_on_a_monday_52_weeks_ago(today: str, first: str) -> None:
