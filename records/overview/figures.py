@@ -30,7 +30,7 @@ class Tally:
     failed: int = 0
     uncertain: int = 0
     final: int = 0
-    """Of those that failed: after which nothing more was tried for the receiver."""
+    """Of those that failed: after which nothing more is tried unless a person wants it."""
 
     def add(self, outcome: Outcome, tries: int) -> None:
         """Count tries that ended in one way."""

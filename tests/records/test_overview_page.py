@@ -78,13 +78,13 @@ def test_the_tiles_count_the_records(client: Client, folded: bool) -> None:
     if folded:
         fold()
     assert tiles_of(page_of(client)) == {
-        "Delivered to receivers": "7 each receiver of a mail counts",
+        "Accepted for receivers": "7 each receiver of a mail counts",
         "Success rate": "50.0% of all tries",
-        "Failed tries": "4 3 final: those receivers got nothing 3 may have arrived",
+        "Failed tries": "4 3 final: not tried again by themselves 3 may have arrived",
         "Waiting now": "0 mails in the queue",
         "Average duration": "240 ms of a try that a server answered",
     }
-    assert tiles_of(page_of(client, "90d"))["Delivered to receivers"].split()[0] == "8"
+    assert tiles_of(page_of(client, "90d"))["Accepted for receivers"].split()[0] == "8"
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_the_chart_adds_up_to_the_tiles(client: Client, span: Span) -> None:
     page = page_of(client, span)
     tiles = tiles_of(page)
     figures = table_of(page).values()
-    assert sum(success for success, _uncertain, _failed in figures) == int(tiles["Delivered to receivers"].split()[0])
+    assert sum(success for success, _uncertain, _failed in figures) == int(tiles["Accepted for receivers"].split()[0])
     assert sum(failed for _success, _uncertain, failed in figures) == int(tiles["Failed tries"].split()[0])
 
 
@@ -223,7 +223,7 @@ def test_what_is_not_told_apart_is_named_others_and_leads_nowhere(
     assert re.findall(r"(\d+) tries", section_of(page, "by-template")) == ["4"]
     assert "At most 8 new senders, templates and mail servers each are told apart in a month" in page
     assert "each are told apart in a month" not in before
-    assert tiles_of(page)["Delivered to receivers"] == tiles_of(before)["Delivered to receivers"]
+    assert tiles_of(page)["Accepted for receivers"] == tiles_of(before)["Accepted for receivers"]
 
 
 def test_causes_are_told_in_the_words_of_the_error_book_with_the_way_to_their_records(client: Client) -> None:
@@ -273,7 +273,7 @@ def test_every_link_leads_to_as_many_records_as_it_says(span: Span, zone: str) -
             make_record(outcome=outcome, cause=cause, started_at=begins + timedelta(minutes=minutes))
     page = page_of(client, span)
     tiles = tiles_of(page)
-    for name, result in (("Delivered to receivers", "success"), ("Failed tries", "failed")):
+    for name, result in (("Accepted for receivers", "success"), ("Failed tries", "failed")):
         [query] = [link for link in links_to_list(page) if link.get("result") == [result]]
         listed = client.get(LIST, {key: values[0] for key, values in query.items()})
         assert listed.context["total"] == int(tiles[name].split()[0])
