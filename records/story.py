@@ -1,22 +1,24 @@
 """The story of one mail: every try in time order, what was said in it, and who got the mail."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
 
-from django.db.models import Count
+from django.db.models import Case, F, When, Window
+from django.db.models.functions import RowNumber
 
+from records.claims import Claim, choose_claims, list_claims
 from records.dialogue.keeping import find_dialogues
-from records.dialogue.lines import Line
 from records.dialogue.telling import ShownLine, tell
 from records.enums import Fault, Outcome, Phase, ReceiverState, ResultClass, SkipReason
 from records.error_book import Entry, Failure, explain, explain_outcome, get_entry
-from records.models import Mail, Receiver, SendingRecord
+from records.fates import Fate, find_fates
+from records.models import Mail, SendingRecord
 
-MAX_SHOWN = 100
-"""At most so many records and so many receivers are shown at once: a page stays light."""
+MAX_ALIKE = 100
+"""So many receivers of a try that ended in one way are shown."""
 _FAILED_IN_SESSION = {Outcome.REFUSED, Outcome.DEFERRED, Outcome.NOT_CONNECTED}
 _HOPS = {SkipReason.HANDED_OVER, SkipReason.HANDED_BACK}
 
@@ -35,13 +37,19 @@ class Answer:
 class Attempt:
     """One claim of the mail by a worker: all the receivers that it tried."""
 
-    number: int
-    """Counted from 1; 0 where nothing was tried."""
+    claim: Claim
     record: SendingRecord
     """The first record of the try."""
     answers: list[Answer]
+    more: list[tuple[Outcome, int]]
+    """How many receivers beyond those of the answers it ended at in which way."""
     dialogue: list[ShownLine]
     """What was said, where it failed and that is known."""
+
+    @property
+    def number(self) -> int:
+        """Counted from 1; 0 where nothing was tried."""
+        return self.claim.number
 
     @property
     def duration(self) -> timedelta | None:
@@ -51,11 +59,12 @@ class Attempt:
     @property
     def likeness(self) -> tuple[object, ...]:
         """What tries that ended alike have in common; servers may word the same answer differently each time."""
-        return tuple(
+        answers = (
             (record.outcome, record.phase, record.fault, record.reply_code, record.enhanced_status, *answer.receivers)
             for answer in self.answers
             for record in [answer.record]
         )
+        return (*answers, *self.more)
 
     @property
     def is_hop(self) -> bool:
@@ -67,7 +76,7 @@ class Attempt:
         """How the try is marked: running while any is under way; done, partly or failed by who was accepted."""
         if self.is_hop:
             return "skipped"
-        results = {answer.record.result for answer in self.answers}
+        results = {outcome.result for outcome in self.claim.counts}
         if ResultClass.OPEN in results:
             return "running"
         if ResultClass.SUCCESS not in results:
@@ -82,27 +91,19 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
-    """The receivers of a mail that fared alike."""
-
-    state: ReceiverState
-    receivers: list[Receiver]
-    """Of these, as many as are shown."""
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
 class Story:
     """What is shown of one mail."""
 
+    claims: list[Claim]
+    """All of them."""
     attempts: list[Attempt]
-    records_in_all: int
+    """Of the claims, those that are told one by one."""
     fates: list[Fate]
 
     @property
-    def is_cut(self) -> bool:
-        """Tell whether there are more tries than are shown."""
-        return self.records_in_all > MAX_SHOWN
+    def records_in_all(self) -> int:
+        """Count the records."""
+        return sum(claim.counts.total() for claim in self.claims)
 
     @property
     def receivers_in_all(self) -> int:
@@ -113,11 +114,6 @@ class Story:
     def accepted(self) -> int:
         """Count the receivers that the mail was accepted for."""
         return sum(fate.count for fate in self.fates if fate.state is ReceiverState.ACCEPTED)
-
-    @property
-    def receivers_are_cut(self) -> bool:
-        """Tell whether there are more receivers than are shown."""
-        return self.receivers_in_all > MAX_SHOWN
 
 
 def find_duration(record: SendingRecord) -> timedelta | None:
@@ -152,40 +148,41 @@ def _failure_of(record: SendingRecord) -> Failure:
     )
 
 
-def tell_story(mail: Mail) -> Story:
-    """Return every try of a mail, oldest first, and its receivers by how they fared."""
-    tries = SendingRecord.objects.of_mail(mail.pk)
-    records = list(tries.oldest_first()[: MAX_SHOWN + 1])
-    shown = records[:MAX_SHOWN]
-    dialogues = find_dialogues(mail.pk, {record.epoch for record in shown})
-    return Story(
-        attempts=list(_group_by_claim(shown, dialogues)),
-        records_in_all=len(records) if len(records) <= MAX_SHOWN else tries.count(),
-        fates=list(_group_by_state(mail)),
-    )
+def tell_story(mail: Mail, looked_at: SendingRecord | None = None) -> Story:
+    """Return the tries of a mail, oldest first, and its receivers by how they fared.
+
+    Args:
+        mail: The mail.
+        looked_at: A record of it whose try is told, whatever else there is.
+    """
+    claims = list_claims(mail.pk)
+    chosen = choose_claims(claims, looked_at.epoch if looked_at else None)
+    attempts = _tell_attempts(mail, [claim for claim in claims if claim.epoch in chosen], looked_at)
+    return Story(claims, list(attempts), find_fates(mail))
 
 
-def _group_by_state(mail: Mail) -> Iterator[Fate]:
-    receivers = list(mail.receivers.all()[: MAX_SHOWN + 1])
-    counts = Counter(receiver.state for receiver in receivers)
-    if len(receivers) > MAX_SHOWN:
-        counted = mail.receivers.order_by().values_list("state").annotate(Count("pk"))
-        counts = Counter(dict(counted))
-    for state in ReceiverState:
-        if counts[state]:
-            alike = [receiver for receiver in receivers[:MAX_SHOWN] if receiver.state == state]
-            yield Fate(state, alike, counts[state])
+def _tell_attempts(mail: Mail, claims: list[Claim], looked_at: SendingRecord | None) -> Iterator[Attempt]:
+    epochs = [claim.epoch for claim in claims]
+    dialogues = find_dialogues(mail.pk, epochs)
+    records = {epoch: list(group) for epoch, group in groupby(_read_records(mail, epochs, looked_at), _epoch_of)}
+    for claim in claims:
+        shown = records.get(claim.epoch)
+        if shown:  # else they were removed a moment ago
+            more = claim.counts - Counter(Outcome(record.outcome) for record in shown)
+            dialogue = tell(dialogues.get(claim.epoch, []))
+            yield Attempt(claim, shown[0], list(_group_by_answer(shown)), list(more.items()), dialogue)
 
 
-def _group_by_claim(records: Iterable[SendingRecord], dialogues: Mapping[int, list[Line]]) -> Iterator[Attempt]:
-    by_claim = sorted(records, key=lambda record: record.epoch)
-    number = 0
-    for epoch, tries in groupby(by_claim, key=lambda record: record.epoch):
-        answers = list(_group_by_answer(tries))
-        record = answers[0].record
-        is_try = record.outcome not in {Outcome.SKIPPED, Outcome.SUPPRESSED}
-        number += is_try
-        yield Attempt(number if is_try else 0, record, answers, tell(dialogues.get(epoch, [])))
+def _read_records(mail: Mail, epochs: list[int], looked_at: SendingRecord | None) -> Iterable[SendingRecord]:
+    """Read the records of some claims, of each claim and outcome as many as are shown."""
+    first = Case(When(pk=looked_at.pk if looked_at else None, then=0), default=1)
+    place = Window(RowNumber(), partition_by=[F("epoch"), F("outcome")], order_by=[first, "pk"])
+    records = SendingRecord.objects.of_mail(mail.pk).filter(epoch__in=epochs)
+    return records.annotate(place=place).filter(place__lte=MAX_ALIKE).order_by("epoch", "started_at", "pk")
+
+
+def _epoch_of(record: SendingRecord) -> int:
+    return record.epoch
 
 
 def _group_by_answer(records: Iterable[SendingRecord]) -> Iterator[Answer]:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import groupby, pairwise
 
+from records.claims import Claim
 from records.enums import MailState
 from records.interventions import Intervention
 from records.models import Mail
@@ -26,6 +27,8 @@ class EventKind(StrEnum):
     """A worker tried it, or found that it can't be tried."""
     ALIKE = "alike"
     """Tries between two others that all ended alike."""
+    LEFT_OUT = "left_out"
+    """Tries in a row that are too many to be told."""
     HOP = "hop"
     """Another account took it over, or its own took it back."""
     DEED = "deed"
@@ -53,6 +56,8 @@ class Event:
     """Of what comes next: how long until then; None: it is due."""
     folded: tuple["Event", ...] = ()
     """Of tries that ended alike: each."""
+    left_out: int = 0
+    """How many tries are left out."""
 
     @property
     def epochs(self) -> set[int]:
@@ -71,23 +76,34 @@ def draw_timeline(mail: Mail, story: Story, deeds: Iterable[Intervention], now: 
     """
     events = [
         Event(EventKind.ACCEPTED, mail.accepted_at, mail.accepted_at),
-        *_tell_attempts(mail, story.attempts),
+        *_tell_claims(mail, story),
         *(Event(EventKind.DEED, deed.done_at, deed.done_at, deed=deed) for deed in deeds),
     ]
     events.sort(key=lambda event: event.at)
-    if not story.is_cut:
-        events += _tell_next(mail, story, now)
+    events += _tell_next(mail, story, now)
     return list(_fold(_with_gaps(events)))
 
 
-def _tell_attempts(mail: Mail, attempts: Sequence[Attempt]) -> Iterator[Event]:
-    addresses = [attempt.record.sender_address for attempt in attempts]
-    for attempt, address in zip(attempts, [*addresses[1:], mail.sender_address], strict=False):
-        record = attempt.record
-        kind = EventKind.HOP if attempt.is_hop else EventKind.TRY
-        taken_by = address if attempt.is_hop else ""
-        ended_at = record.ended_at or record.started_at
-        yield Event(kind, record.started_at, ended_at, attempt=attempt, taken_by=taken_by)
+def _tell_claims(mail: Mail, story: Story) -> Iterator[Event]:
+    told = {attempt.claim.epoch: attempt for attempt in story.attempts}
+    senders = [claim.sender_address for claim in story.claims]
+    with_next = zip(story.claims, [*senders[1:], mail.sender_address], strict=False)
+    for is_told, run in groupby(with_next, key=lambda each: each[0].epoch in told):
+        if is_told:
+            yield from (_tell_attempt(told[claim.epoch], next_sender) for claim, next_sender in run)
+        else:
+            yield _leave_out([claim for claim, _next_sender in run])
+
+
+def _tell_attempt(attempt: Attempt, next_sender: str) -> Event:
+    record = attempt.record
+    kind = EventKind.HOP if attempt.is_hop else EventKind.TRY
+    taken_by = next_sender if attempt.is_hop else ""
+    return Event(kind, record.started_at, record.ended_at or record.started_at, attempt=attempt, taken_by=taken_by)
+
+
+def _leave_out(claims: Sequence[Claim]) -> Event:
+    return Event(EventKind.LEFT_OUT, claims[0].started_at, claims[-1].ended_at, left_out=len(claims))
 
 
 def _tell_next(mail: Mail, story: Story, now: datetime) -> Iterator[Event]:

@@ -36,7 +36,7 @@ def show_record(request: HttpRequest, pk: int) -> HttpResponse:
     record = SendingRecord.objects.select_related("mail__resend_of", "mail__stands_in_for").filter(pk=pk).first()
     if record is None:
         return answer_missing_record(request, pk)
-    mail, story = record.mail, tell_story(record.mail)
+    mail, story = record.mail, tell_story(record.mail, record)
     context = {
         "record": record,
         "mail": mail,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from records import story
+from records import fates
 from records.models import SendingRecord
 from records.story import tell_story
 from senders.enums import Encryption, LoginMethod
@@ -111,18 +111,19 @@ def test_it_is_said_in_one_line_for_how_many_the_mail_was_accepted(states: list[
     assert f'<h2 id="fates-title"> {words} </h2>' in text_of(viewer(), record)
 
 
-def test_receivers_beyond_those_shown_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(story, "MAX_SHOWN", 2)
+def test_who_did_not_get_it_stands_first_and_is_named_however_many_did(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fates, "MAX_ALIKE", 2)
     mail = make_mail()
-    for index, state in enumerate(["accepted", "refused", "accepted", "pending"]):
-        make_record(mail, receiver_address=f"r{index}@example.net", state=state)
+    for index, state in enumerate(["accepted", "accepted", "accepted", "refused", "accepted", "pending"]):
+        record = make_record(mail, receiver_address=f"r{index}@example.net", state=state)
     told = tell_story(mail)
-    assert {fate.state.value: (fate.count, len(fate.receivers)) for fate in told.fates} == {
-        "pending": (1, 0),
-        "accepted": (2, 1),
-        "refused": (1, 1),
-    }
-    assert (told.accepted, told.receivers_in_all, told.receivers_are_cut) == (2, 4, True)
+    assert [(fate.state.value, fate.count, [each.address for each in fate.receivers]) for fate in told.fates] == [
+        ("pending", 1, ["r5@example.net"]),
+        ("refused", 1, ["r3@example.net"]),
+        ("accepted", 4, ["r0@example.net", "r1@example.net"]),
+    ]
+    assert (told.accepted, told.receivers_in_all) == (4, 6)
+    assert f'href="{MAILBOX}records/?mail={mail.pk}"> and 2 more </a>' in text_of(viewer(), record)
 
 
 def test_the_size_is_told() -> None:

@@ -1,5 +1,6 @@
 """The page of one record: its facts, the story of its mail, what it explains, what it offers, what it withholds."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -8,10 +9,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils.html import escape
 
-from records import story
+from records import claims, story
+from records.dialogue.keeping import keep_dialogues
+from records.dialogue.lines import Line, LineKind
 from records.enums import Fault, MailState, Outcome, Phase, ReceiverState, SkipReason
 from records.error_book import explain_outcome, get_entry
-from records.models import Mail, SendingRecord
+from records.models import Mail, Receiver, SendingRecord
 from records.story import find_explanation, tell_story
 from tests.people import client_of, make_person
 from tests.records.rows import NOON, compose, make_mail, make_record
@@ -172,17 +175,68 @@ def test_why_a_mail_was_not_tried_is_said(client: Client, reason: SkipReason) ->
     assert escape(str(reason.label)) in text_of(client, record)
 
 
-def test_a_mail_with_many_tries_shows_the_first_and_leads_to_all(
+def make_try(mail: Mail, epoch: int, outcomes: dict[str, Outcome]) -> list[SendingRecord]:
+    """Create the records of one try at many receivers, given by their addresses."""
+    Receiver.objects.bulk_create([Receiver(mail=mail, address=each) for each in outcomes], ignore_conflicts=True)
+    ids = dict(mail.receivers.values_list("address", "pk"))
+    at = NOON + timedelta(minutes=epoch)
+    values = {"mail": mail, "epoch": epoch, "sender_address": mail.sender_address, "started_at": at, "ended_at": at}
+    tries = [
+        SendingRecord(receiver_id=ids[address], receiver_address=address, outcome=outcome, **values)
+        for address, outcome in outcomes.items()
+    ]
+    return SendingRecord.objects.bulk_create(tries)
+
+
+def addresses(count: int) -> list[str]:
+    return [f"r{index}@example.net" for index in range(count)]
+
+
+@pytest.mark.django_db
+def test_a_try_is_marked_by_all_of_its_receivers_however_many_tries_there_were() -> None:
+    mail, sixty = make_mail(), addresses(60)
+    make_try(mail, 1, dict.fromkeys(sixty, Outcome.DEFERRED))
+    make_try(mail, 2, dict.fromkeys(sixty[:40], Outcome.ACCEPTED) | dict.fromkeys(sixty[40:], Outcome.REFUSED))
+    [*_, refused] = make_try(mail, 3, dict.fromkeys(sixty[40:], Outcome.REFUSED))
+    attempts = tell_story(mail, refused).attempts
+    assert [(attempt.number, attempt.mark) for attempt in attempts] == [(1, "failed"), (2, "partly"), (3, "failed")]
+    assert [[len(answer.receivers) for answer in attempt.answers] for attempt in attempts] == [[60], [40, 20], [20]]
+
+
+def test_of_very_many_tries_the_first_the_latest_and_that_of_the_page_are_told(client: Client) -> None:
+    mail, hundred = make_mail(), addresses(100)
+    records = [make_try(mail, epoch, dict.fromkeys(hundred, Outcome.DEFERRED))[-1] for epoch in range(1, 8)]
+    keep_dialogues([(mail.pk, epoch, [Line(LineKind.SERVER, f"450 later {epoch}")]) for epoch in range(1, 8)])
+    text = text_of(client, records[3])
+    assert re.findall(r"Try \d|\d more tries are not shown here", text) == [
+        "Try 1", "2 more tries are not shown here", "Try 4", "2 more tries are not shown here", "Try 7",
+    ]  # fmt: skip
+    assert re.findall(r"450 later \d", text) == ["450 later 1", "450 later 4", "450 later 7"]
+    link = f'<a href="{MAILBOX}records/?mail={mail.pk}"> All 700 records of this mail </a>'
+    assert text.count(link) == 2
+    assert text.count('<li class="step step-failed" aria-current="true">') == 1
+
+
+@pytest.mark.django_db
+def test_with_few_receivers_the_latest_tries_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claims, "MAX_RECORDS", 4)
+    mail = make_mail()
+    first, second, *_ = [make_record(mail, epoch=epoch) for epoch in range(1, 9)]
+    assert [attempt.number for attempt in tell_story(mail, first).attempts] == [1, 6, 7, 8]
+    assert [attempt.number for attempt in tell_story(mail, second).attempts] == [1, 2, 7, 8]
+
+
+def test_a_try_at_very_many_receivers_shows_some_of_each_outcome_and_leads_to_the_others(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(story, "MAX_SHOWN", 2)
-    mail = make_mail()
-    records = [make_record(mail, receiver_address=f"r{index}@example.net") for index in range(4)]
-    text = text_of(client, records[0])
-    assert "r3@example.net" not in text
-    assert "All 4 records of this mail" in text
-    assert f'href="{MAILBOX}records/?mail={mail.pk}"' in text
-    assert "The first 100 are shown." in text
+    monkeypatch.setattr(story, "MAX_ALIKE", 2)
+    mail, five = make_mail(), addresses(5)
+    outcomes = dict.fromkeys(five[:3], Outcome.ACCEPTED) | dict.fromkeys(five[3:], Outcome.REFUSED)
+    record = make_try(mail, 1, outcomes)[2]
+    [attempt] = tell_story(mail, record).attempts
+    assert [answer.receivers for answer in attempt.answers] == [[five[0], five[2]], five[3:]]
+    link = f'<a href="{MAILBOX}records/?mail={mail.pk}&amp;outcome=accepted"> Success: 1 more receiver </a>'
+    assert link in text_of(client, record)
 
 
 def test_the_number_of_queries_does_not_grow_with_the_tries(client: Client) -> None:
