@@ -16,6 +16,8 @@ BEFORE_THE_FIRST = "0" * 64
 """What the first line names as the hash of the one before."""
 SIGNED_EVERY = 1000
 """Lines from one signature to the next."""
+_SIGNED_KINDS = ("seal", "end")
+"""Kinds of lines that have a signature."""
 
 Line = dict[str, Any]
 
@@ -26,8 +28,10 @@ def write(line: Mapping[str, Any]) -> bytes:
 
 
 def hash_of(line: Mapping[str, Any]) -> str:
-    """Reckon the hash of a line: of all that it holds but the hash itself and a signature."""
-    held = {name: value for name, value in line.items() if name not in ("hash", "signature")}
+    """Reckon the hash of a line: of all that it holds but the hash itself and the signature that is made of it."""
+    # A kind that is not signed has none: what was put there by that name is to be found.
+    apart = ("hash", "signature") if line.get("kind") in _SIGNED_KINDS else ("hash",)
+    held = {name: value for name, value in line.items() if name not in apart}
     return hashlib.sha256(write(held)).hexdigest()
 
 
@@ -54,8 +58,8 @@ class Chain:
         line = {**content, "number": self.number, "previous": self.previous}
         self.previous = line["hash"] = hash_of(line)
         self.number += 1
-        if line["kind"] in ("seal", "end"):
-            line["signature"] = base64.b64encode(self.key.sign(self.previous.encode())).decode()
+        if line["kind"] in _SIGNED_KINDS:
+            line["signature"] = _as_text(self.key.sign(self.previous.encode()))
         return write(line) + b"\n"
 
 
@@ -67,9 +71,16 @@ def chain(contents: Iterable[Mapping[str, Any]], key: Ed25519PrivateKey) -> Iter
 
 
 def is_signed(line: Mapping[str, Any], key: Ed25519PublicKey) -> bool:
-    """Tell whether a key made the signature of a line."""
+    """Tell whether a key made the signature of a line, and it is written as we write it."""
+    text = line.get("signature")
     try:
-        key.verify(base64.b64decode(str(line.get("signature", "")), validate=True), str(line["hash"]).encode())
+        signature = base64.b64decode(str(text), validate=True)
+        key.verify(signature, str(line["hash"]).encode())
     except (InvalidSignature, binascii.Error, ValueError):
         return False
-    return True
+    # Several texts stand for the same octets: the last bits before the padding are not read.
+    return _as_text(signature) == text
+
+
+def _as_text(signature: bytes) -> str:
+    return base64.b64encode(signature).decode()

@@ -3,15 +3,16 @@
 import json
 import re
 import tracemalloc
+from base64 import b64decode
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.core.management import CommandError, call_command
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from records.evidence import lines as evidence_lines
@@ -29,6 +30,15 @@ def file_of(records: int) -> list[bytes]:
     contents: list[Line] = [{"kind": "header", "format": "mailbox-evidence-1"}]
     contents += [{"kind": "record", "receiver": f"用户{number}@example.net"} for number in range(records)]
     return list(chain([*contents, {"kind": "end", "records": records}], KEY))
+
+
+def sealed_file() -> list[bytes]:
+    """Give a file with lines of every kind."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(evidence_lines, "SIGNED_EVERY", 6)
+        file = file_of(10)
+    assert [json.loads(file[number])["kind"] for number in (0, 1, 6, -1)] == ["header", "record", "seal", "end"]
+    return file
 
 
 def findings(file: list[bytes], key: Ed25519PrivateKey = KEY) -> list[tuple[int, str]]:
@@ -147,6 +157,28 @@ def test_a_signature_now_and_then_tells_from_where_on_hashes_were_reckoned_anew(
     )
 
 
+@pytest.mark.parametrize("name", ["signature", "added"])
+@pytest.mark.parametrize(("place", "kind"), [(0, "header"), (1, "record")])
+def test_what_was_put_into_a_line_that_is_not_signed_is_found(place: int, kind: str, name: str) -> None:
+    file = file_of(3)
+    line = json.loads(file[place])
+    assert line["kind"] == kind
+    file[place] = write(line | {name: "outcome corrected: refused"}) + b"\n"
+    assert findings(file) == [(place + 1, f"was changed (number {place}).")]
+
+
+@pytest.mark.parametrize("place", [6, -1])
+def test_a_signature_that_is_spelled_otherwise_is_found(place: int) -> None:
+    file = sealed_file()
+    line = json.loads(file[place])
+    signature = line["signature"]
+    # The last four bits before the padding stand for nothing.
+    line["signature"] = signature[:-3] + chr(ord(signature[-3]) + 1) + "=="
+    assert b64decode(line["signature"]) == b64decode(signature)
+    file[place] = write(line) + b"\n"
+    assert findings(file)[0][1].startswith("is not signed with this key")
+
+
 def test_another_key_does_not_fit() -> None:
     other = Ed25519PrivateKey.generate()
     assert findings(file_of(1), other) == [(3, "is not signed with this key: lines 1 to 3 prove nothing.")]
@@ -178,30 +210,48 @@ def swap(file: list[bytes], one: int, other: int) -> None:
     file[one], file[other] = file[other], file[one]
 
 
-def flip(file: list[bytes], one: int, other: int) -> None:
-    octets = bytearray(file[one])
-    octets[other % len(octets)] ^= 1
-    file[one] = bytes(octets)
-
-
 DEEDS: list[Callable[[list[bytes], int, int], object]] = [
     swap,
-    flip,
     lambda file, one, other: file.pop(one),
     lambda file, one, other: file.insert(one, file[other]),
     lambda file, one, other: file.__delitem__(slice(one, None)),
 ]
 
 
-@given(st.integers(0, 11), st.integers(0, 11), st.sampled_from(DEEDS))
+WHOLE = sealed_file()
+
+
+@given(st.integers(0, len(WHOLE) - 1), st.integers(0, len(WHOLE) - 1), st.sampled_from(DEEDS))
 @settings(deadline=None)
 def test_nothing_can_be_done_to_a_file_that_is_not_found(
     one: int, other: int, deed: Callable[[list[bytes], int, int], object]
 ) -> None:
-    whole = file_of(10)
-    touched = list(whole)
+    touched = list(WHOLE)
     deed(touched, one, other)
-    assert bool(findings(touched)) == (touched != whole)
+    assert bool(findings(touched)) == (touched != WHOLE)
+
+
+@given(st.integers(0, len(b"".join(WHOLE)) - 1), st.integers(0, 7))
+@settings(deadline=None)
+def test_no_bit_can_be_changed_that_is_not_found(place: int, bit: int) -> None:
+    octets = bytearray(b"".join(WHOLE))
+    octets[place] ^= 1 << bit
+    assert findings(BytesIO(octets).readlines())
+
+
+@given(
+    st.integers(0, len(WHOLE) - 1),
+    st.sampled_from([*json.loads(WHOLE[0]), *json.loads(WHOLE[1]), *json.loads(WHOLE[-1]), "added"]),
+    st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.text()),
+)
+@settings(deadline=None)
+def test_no_key_can_be_put_into_a_line_or_changed_that_is_not_found(place: int, name: str, value: object) -> None:
+    touched = list(WHOLE)
+    try:
+        touched[place] = write(json.loads(WHOLE[place]) | {name: value}) + b"\n"
+    except UnicodeEncodeError:
+        reject()
+    assert bool(findings(touched)) == (touched != WHOLE)
 
 
 def test_little_is_held_however_long_a_file_is() -> None:
