@@ -54,7 +54,12 @@ class Stage(models.TextChoices):
     @property
     def is_removing(self) -> bool:
         """Whether it removes, and does not count."""
-        return self in (Stage.REMOVE_RECORDS, Stage.REMOVE_CONTENTS, Stage.REMOVE_ATTACHMENTS)
+        return self in _REMOVING.values()
+
+    def has_counted(self, kind: Kind) -> bool:
+        """Tell whether a round that is here has counted all there is of a kind."""
+        stages = list(Stage)
+        return stages.index(self) >= stages.index(_REMOVING[kind])
 
 
 _KINDS = {
@@ -67,3 +72,10 @@ _KINDS = {
     Stage.COUNT_ATTACHMENTS: Kind.ATTACHMENTS,
     Stage.REMOVE_ATTACHMENTS: Kind.ATTACHMENTS,
 }
+
+_REMOVING = {
+    Kind.RECORDS: Stage.REMOVE_RECORDS,
+    Kind.CONTENTS: Stage.REMOVE_CONTENTS,
+    Kind.ATTACHMENTS: Stage.REMOVE_ATTACHMENTS,
+}
+"""The stage that removes a kind: all of it was counted right before."""

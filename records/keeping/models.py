@@ -3,7 +3,7 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from records.keeping.enums import Stage
+from records.keeping.enums import Kind, Stage
 
 ONLY = 1
 """Key of the one row."""
@@ -55,6 +55,10 @@ class KeepingRound(models.Model):
     def __str__(self) -> str:
         """Tell how far it has come."""
         return f"{self.stage} {self.reached}"
+
+    def has_counted(self, kind: Kind) -> bool:
+        """Tell whether it has counted all there is of a kind."""
+        return self.ended_at is not None or Stage(self.stage).has_counted(kind)
 
 
 class RemovalMark(models.Model):

@@ -19,6 +19,11 @@ class Rule:
     """Records, or bytes."""
 
 
+def is_stricter(limit: int | None, before: int | None) -> bool:
+    """Tell whether a limit lets less stay than the one before it; None sets none."""
+    return limit is not None and (before is None or limit < before)
+
+
 def get_rules() -> KeepingRules:
     """Return the rules in force; those that come with the product where nobody set others."""
     return KeepingRules.objects.filter(pk=ONLY).first() or KeepingRules(pk=ONLY)

@@ -12,11 +12,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from records.clock import database_now
+from records.keeping.enums import Kind
 from records.keeping.forms import KeepingForm
 from records.keeping.models import ONLY, KeepingRound, KeepingRules
-from records.keeping.outlook import MAX_COUNTED, Going, look_ahead
+from records.keeping.outlook import MAX_COUNTED, Going, goes_further, look_ahead
 from records.keeping.rounds import follow_new_rules
-from records.keeping.rules import get_rules
+from records.keeping.rules import get_rules, rule_for
 
 logger = logging.getLogger(__name__)
 
@@ -34,16 +35,16 @@ def edit_rules(request: HttpRequest) -> HttpResponse:
         return _page(request, form, look_ahead(present))
     wanted = form.as_rules()
     going = look_ahead(wanted)
-    if _goes_further(going, look_ahead(present)) and "confirmed" not in request.POST:
-        return _page(request, form, going, asks=True)
+    if goes_further(wanted, present, going) and request.POST.get("confirmed") != _limits_of(wanted):
+        return _page(request, form, going, asks=_limits_of(wanted))
     _save(wanted, request.user.get_username())
     messages.success(request, _("Rules saved. They are followed from now on, a little at a time."))
     return redirect("records:keeping")
 
 
-def _goes_further(wanted: list[Going], present: list[Going]) -> bool:
-    """Tell whether the wanted rules remove anything that the present ones would not."""
-    return any(new.by_age > old.by_age or new.by_size > old.by_size for new, old in zip(wanted, present, strict=True))
+def _limits_of(rules: KeepingRules) -> str:
+    """Write down the limits that are confirmed: what is typed after the page asked is asked for again."""
+    return " ".join(f"{rule.days}/{rule.most}" for rule in (rule_for(kind, rules) for kind in Kind))
 
 
 def _save(rules: KeepingRules, by: str) -> None:
@@ -54,11 +55,12 @@ def _save(rules: KeepingRules, by: str) -> None:
     logger.info("rules of keeping changed", extra={"by": by, "rules": str(rules)})
 
 
-def _page(request: HttpRequest, form: KeepingForm, going: list[Going], *, asks: bool = False) -> HttpResponse:
+def _page(request: HttpRequest, form: KeepingForm, going: list[Going], *, asks: str = "") -> HttpResponse:
     context = {
         "form": form,
         "going": {one.kind.value: one for one in going},
         "goes": any(one.is_anything for one in going),
+        "may_be_more": any(one.may_be_more for one in going),
         "asks": asks,
         "max_counted": MAX_COUNTED,
         "round": KeepingRound.objects.filter(pk=ONLY).first(),

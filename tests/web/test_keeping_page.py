@@ -1,5 +1,6 @@
 """The page of the rules of keeping, and what is said where something is not kept any more."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -42,6 +43,17 @@ def save(client: Client, **typed: str) -> str:
     return " ".join(client.post(KEEPING, SAME | typed, follow=True).content.decode().split())
 
 
+def confirm(client: Client, **typed: str) -> str:
+    """Send the form, and once more as the page has it that asks; returns the page that follows."""
+    return save(client, **typed, confirmed=confirmation_of(save(client, **typed)))
+
+
+def confirmation_of(page: str) -> str:
+    found = re.search(r'name="confirmed" value="([^"]+)"', page)
+    assert found, "the page does not ask"
+    return found[1]
+
+
 @pytest.mark.django_db
 def test_only_those_who_may_change_the_rules_see_them() -> None:
     assert client_of(make_person("records.view_sendingrecord", "records.view_content")).get(KEEPING).status_code == 403
@@ -59,6 +71,7 @@ def test_it_shows_the_rules_that_come_with_the_product(admin: Client) -> None:
 
 @pytest.mark.django_db
 def test_rules_that_remove_nothing_are_saved_at_once_with_who_did(admin: Client) -> None:
+    KeepingRound.objects.create(pk=ONLY, ended_at=timezone.now())
     assert "Rules saved" in save(admin, records_days="500", max_attachments_size="0.5", max_records="")
     rules = KeepingRules.objects.get()
     assert (rules.pk, rules.records_days, rules.max_records) == (ONLY, 500, None)
@@ -71,7 +84,7 @@ def test_rules_that_remove_nothing_are_saved_at_once_with_who_did(admin: Client)
 def test_a_round_under_way_does_not_go_on_by_rules_that_were_changed(admin: Client) -> None:
     set_rules(max_records=1000)
     KeepingRound.objects.create(pk=ONLY, began_at=timezone.now(), stage="remove_records", excess=500, records=1500)
-    save(admin)
+    confirm(admin)
     here = KeepingRound.objects.get()
     assert (here.stage, here.excess) == ("drop_months", 0)
 
@@ -80,7 +93,7 @@ def test_a_round_under_way_does_not_go_on_by_rules_that_were_changed(admin: Clie
 def test_changed_rules_are_followed_by_the_next_sweep(admin: Client) -> None:
     old_mail(300)
     run_whole(pause=0)
-    save(admin, records_days="200", confirmed="yes")
+    confirm(admin, records_days="200")
     go_on(seconds=30)
     assert not Mail.objects.exists()
 
@@ -94,9 +107,60 @@ def test_rules_that_remove_something_ask_first_and_tell_what(admin: Client) -> N
     assert "<strong>2</strong> contents, for their age" in page
     assert "<strong>1</strong> mails' attachments, for their age" in page
     assert not KeepingRules.objects.exists()
-    assert "Rules saved" in save(admin, contents_days="10", attachments_days="10", confirmed="yes")
+    assert "Rules saved" in confirm(admin, contents_days="10", attachments_days="10")
     run_whole(pause=0)
     assert Content.objects.count() == 0
+
+
+@pytest.mark.django_db
+def test_stricter_rules_ask_also_where_the_present_ones_remove_more_than_is_counted(
+    admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("records.keeping.outlook.MAX_COUNTED", 2)
+    for days in (60, 50, 40, 20):
+        old_mail(days)
+    assert "These rules remove for good" in save(admin, contents_days="10", attachments_days="10")
+    assert not KeepingRules.objects.exists()
+
+
+@pytest.mark.django_db
+def test_stricter_rules_ask_also_where_the_oldest_mails_all_wait(
+    admin: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("records.keeping.outlook.MAX_COUNTED", 2)
+    KeepingRound.objects.create(pk=ONLY, ended_at=timezone.now())
+    for _ in range(3):
+        old_mail(25, state="queued", finished_at=None)
+    old_mail(20)
+    assert "perhaps more: not all of it is counted" in save(admin, contents_days="10", attachments_days="10")
+    assert "Rules saved" in save(admin, records_days="399")
+    assert "Rules saved" in confirm(admin, contents_days="10", attachments_days="10")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("stage", ["drop_months", "count_records", "count_bodies"])
+def test_less_room_asks_also_while_it_is_being_counted(admin: Client, stage: str) -> None:
+    KeepingRound.objects.create(pk=ONLY, began_at=timezone.now(), stage=stage)
+    page = save(admin, max_contents_size="1")
+    assert "These rules remove for good" in page
+    assert "perhaps more: not all of it is counted" in page
+    assert not KeepingRules.objects.exists()
+
+
+@pytest.mark.django_db
+def test_rules_that_let_more_stay_are_saved_at_once_whatever_goes(admin: Client) -> None:
+    old_mail(500)
+    KeepingRound.objects.create(pk=ONLY, began_at=timezone.now(), records=30_000_000)
+    assert "Rules saved" in save(admin, records_days="450", max_records="25000000", max_contents_size="")
+
+
+@pytest.mark.django_db
+def test_what_is_typed_after_the_page_asked_is_asked_for_again(admin: Client) -> None:
+    old_mail(20)
+    asked = confirmation_of(save(admin, contents_days="15", attachments_days="15"))
+    page = save(admin, contents_days="2", attachments_days="2", confirmed=asked)
+    assert "These rules remove for good" in page
+    assert not KeepingRules.objects.exists()
 
 
 @pytest.mark.django_db
