@@ -11,6 +11,7 @@ from django.db.models import Q
 from records.clock import database_now
 from records.evidence.keys import id_of, signing_key, text_of
 from records.evidence.lines import FORMAT, Line, chain
+from records.keeping.completeness import find_latest_removed
 from records.models import SendingRecord
 from records.paging import Position
 
@@ -43,6 +44,8 @@ _COLUMNS = {
     "ended_at": "ended_at",
 }
 """What a line tells, by the name of the record's field."""
+REMOVED = "removed_up_to"
+"""When the latest try began that keeping had removed by then, in header and end; null: that was before the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +88,22 @@ def write_header(selection: Selection, by: str, public: Ed25519PublicKey) -> Lin
         "since": _moment(selection.since),
         "until": _moment(selection.until),
         "sender": selection.sender,
+        REMOVED: _find_removed(selection),
         "key_id": id_of(public),
         "public_key": text_of(public),
     }
 
 
-def write_end(records: int) -> Line:
-    """Write the line that a file ends with."""
-    return {"kind": "end", "records": records}
+def write_end(selection: Selection, records: int) -> Line:
+    """Write the line that a file ends with, once all of its records were read."""
+    # Once more: keeping may have removed more since the header was written.
+    return {"kind": "end", "records": records, REMOVED: _find_removed(selection)}
+
+
+def _find_removed(selection: Selection) -> str | None:
+    """Find when the latest try began that keeping has removed; None where that was before the time."""
+    latest = find_latest_removed()
+    return _moment(latest) if latest and latest >= selection.since else None
 
 
 def _contents(header: Line, selection: Selection) -> Iterator[Line]:
@@ -106,7 +117,7 @@ def _contents(header: Line, selection: Selection) -> Iterator[Line]:
         after = portion.last
         if after is None:
             break
-    yield write_end(number)
+    yield write_end(selection, number)
 
 
 class Portion(NamedTuple):

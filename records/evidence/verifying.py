@@ -35,7 +35,7 @@ class Verification:
     key: Ed25519PublicKey
     header: Line | None = None
     records: int = 0
-    has_end: bool = False
+    end: Line | None = None
     _place: int = 0
     _expected: int = 0
     _previous: str | None = BEFORE_THE_FIRST
@@ -55,7 +55,7 @@ class Verification:
         yield from self._check_end()
 
     def _check(self, octets: bytes) -> Iterator[Finding]:
-        if self.has_end:
+        if self.end:
             self._added += 1
             return
         line = _read(octets)
@@ -104,10 +104,12 @@ class Verification:
                 self.header = line
             case "record":
                 self.records += 1
-            case "seal" | "end" as kind:
+            case "seal":
                 yield from self._check_signature(line)
-                self.has_end = kind == "end"
-                if self.has_end and line.get("records") != self.records:
+            case "end":
+                self.end = line
+                yield from self._check_signature(line)
+                if line.get("records") != self.records:
                     yield self._found(f"tells of {line.get('records')} records, and there are {self.records}.")
             case _:
                 yield self._found("was changed or added: it is no line of evidence.")
@@ -122,7 +124,7 @@ class Verification:
             yield Finding(self._place - self._added + 1, _too_much(self._added))
         for first, last, before in _ranges(self._missing):
             yield Finding(before, _too_early(first, last))
-        if not self.has_end:
+        if self.end is None:
             yield Finding(self._place + 1, "is missing: the file was cut off here, its signed end is not there.")
         if self.header is None:
             yield Finding(1, "is not the header that belongs there.")

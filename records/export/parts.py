@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone, translation
 
-from records.evidence.exporting import Selection, read_portion, write_end, write_header
+from records.evidence.exporting import REMOVED, Selection, read_portion, write_end, write_header
 from records.evidence.keys import find_signing_key, id_of, signing_key
 from records.evidence.lines import Chain
 from records.export.csv_file import write_head, write_rows
@@ -117,9 +117,12 @@ def _write_evidence(order: ExportOrder, filters: RecordFilters) -> Part:
     for line in portion.lines:
         octets += chain.add(line)
     rows = len(portion.lines)
+    progress = {"after": str(portion.last or ""), "key": id_of(chain.key.public_key())}
     if portion.last is None:
-        octets += chain.add(write_end(order.rows + rows))
-    progress = {"after": str(portion.last or ""), "key": id_of(chain.key.public_key()), "chain": _keep(chain)}
+        end = write_end(selection, order.rows + rows)
+        octets += chain.add(end)
+        progress[REMOVED] = end[REMOVED]
+    progress["chain"] = _keep(chain)
     return Part(b"".join(octets), rows, progress, is_last=portion.last is None)
 
 

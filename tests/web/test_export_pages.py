@@ -17,6 +17,8 @@ from records.evidence.keys import read_public_key
 from records.evidence.verifying import Verification
 from records.export import parts, reading, writing
 from records.export.models import ExportOrder
+from records.keeping.completeness import mark_removed
+from records.models import SendingRecord
 from tests.people import client_of, lose, make_person
 from tests.records.rows import NOON, make_mail, make_record
 from tests.web.checking import MAILBOX, assert_accessible, skip_sign_in
@@ -212,6 +214,16 @@ def test_evidence_without_scripts(browser: Browser, live_server: LiveServer) -> 
         verification = Verification(key)
         assert list(verification.run(Path(written.value.path()).read_bytes().splitlines(keepends=True))) == []
     assert (verification.records, order.rows) == (3, 3)
+
+
+@pytest.mark.parametrize("is_removed", [True, False])
+def test_evidence_says_that_records_of_its_time_were_removed(client: Client, *, is_removed: bool) -> None:
+    make_records(3)
+    if is_removed:
+        mark_removed(SendingRecord.objects.all())
+    work = finish(begin(client, kind="evidence", since="2026-03-10", until="2026-03-10"))
+    page = text_of(client.get(f"{URL}{work.pk}/").content)
+    assert ("had been removed by the rules of keeping" in page) is is_removed
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

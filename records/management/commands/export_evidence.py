@@ -1,6 +1,7 @@
 """`manage.py export_evidence`: write records as a file that proves that nothing in it was changed."""
 
 import getpass
+import json
 import os
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,8 +11,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.timezone import get_current_timezone, make_aware
 
-from records.evidence.exporting import Selection, stream_evidence
+from records.evidence.exporting import REMOVED, Selection, stream_evidence
 from records.evidence.keys import signing_key, text_of
+from records.evidence.lines import Line
 from senders.exceptions import KeyringError
 
 
@@ -47,12 +49,16 @@ class Command(BaseCommand):
             selection = _read_selection(options)
             if options["output"] is None:
                 raise CommandError("Say where to with --output FILE.")
-            number = _write(options["output"], selection, options["by"] or getpass.getuser())
+            number, end = _write(options["output"], selection, options["by"] or getpass.getuser())
         except KeyringError as error:
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"The file can't be written: {error.strerror}.") from error
         self.stdout.write(f"{number} lines written. Public key: {text_of(signing_key().public_key())}")
+        if removed := end[REMOVED]:
+            self.stdout.write(
+                f"Records of tries that began up to {removed} were removed by the rules of keeping. The file says so."
+            )
 
 
 def _read_selection(options: dict[str, Any]) -> Selection:
@@ -85,12 +91,16 @@ def _read_time(options: dict[str, Any], name: str) -> datetime:
     return moment if moment.tzinfo else make_aware(moment, get_current_timezone())
 
 
-def _write(path: Path, selection: Selection, by: str) -> int:
-    """Write the whole file aside, on disk before it gets its name: there is never half a file by that name."""
+def _write(path: Path, selection: Selection, by: str) -> tuple[int, Line]:
+    """Write the whole file aside, on disk before it gets its name: there is never half a file by that name.
+
+    Returns:
+        How many lines it has, and the last one.
+    """
     if path.exists():
         raise CommandError(f"{path} exists already. Evidence is never overwritten.")
     aside = path.with_name(f".{path.name}.part")
-    number = 0
+    number, line = 0, b""
     try:
         with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             for number, line in enumerate(stream_evidence(selection, by), 1):  # noqa: B007  # wanted afterwards
@@ -102,4 +112,4 @@ def _write(path: Path, selection: Selection, by: str) -> int:
         raise CommandError(f"{path} exists already. Evidence is never overwritten.") from error
     finally:
         aside.unlink(missing_ok=True)
-    return number
+    return number, json.loads(line)

@@ -7,6 +7,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from records.evidence.exporting import REMOVED
 from records.evidence.keys import PublicKeyError, id_of, known_keys, read_public_key
 from records.evidence.verifying import MAX_LINE, Verification, read_header
 from senders.exceptions import KeyringError
@@ -71,6 +72,15 @@ class Command(BaseCommand):
             f"to {header.get('until')}, exported at {header.get('exported_at')} by {header.get('exported_by')}, "
             f"signed with key {id_of(verification.key)}."
         )
+        self._tell_what_was_removed(verification)
+
+    def _tell_what_was_removed(self, verification: Verification) -> None:
+        # Files from before this was noted don't tell.
+        if moment := (verification.end or {}).get(REMOVED):
+            self.stdout.write(
+                f"Records of tries that began up to {moment} had been removed by the rules of keeping before it was "
+                "written: what is missing of them was not taken out of the file."
+            )
 
 
 def _count(number: int, what: str) -> str:

@@ -16,9 +16,11 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from records.evidence import lines as evidence_lines
+from records.evidence.exporting import Selection, stream_evidence
 from records.evidence.keys import id_of, known_keys, read_public_key, signing_key, text_of
 from records.evidence.lines import Line, chain, hash_of, write
 from records.evidence.verifying import Verification
+from records.keeping.completeness import mark_removed
 from records.models import SendingRecord
 from senders.keyring import add_primary_key, key_file
 from tests.records.rows import NOON, make_mail, make_record
@@ -343,6 +345,37 @@ class TestCommands:
         assert "Line 2 was changed (number 1)." in told
         assert "Line 4 comes too early: number 3 was removed before it." in told
         assert re.search(r"The file is NOT whole: \d findings\.$", told)
+
+    def test_what_keeping_removed_before_is_told(self, tmp_path: Path) -> None:
+        make_record(started_at=NOON + timedelta(hours=1))
+        make_record(started_at=NOON)
+        mark_removed(SendingRecord.objects.filter(started_at=NOON))
+        told = "Records of tries that began up to 2026-03-10T12:00:00.000000+00:00 "
+        assert told in self.export(tmp_path / "e")
+        header, *_records, end = map(json.loads, (tmp_path / "e").read_bytes().splitlines())
+        assert (header["removed_up_to"], end["removed_up_to"]) == ("2026-03-10T12:00:00.000000+00:00",) * 2
+        assert told in self.verify(tmp_path / "e")
+
+    def test_what_keeping_removes_meanwhile_is_told(self, tmp_path: Path) -> None:
+        for _ in range(2):
+            make_record(started_at=NOON)
+        lines = stream_evidence(Selection(NOON, NOON + timedelta(days=1)), "ann")
+        header = next(lines)
+        mark_removed(SendingRecord.objects.all())
+        (tmp_path / "e").write_bytes(b"".join([header, *lines]))
+        assert json.loads(header)["removed_up_to"] is None
+        assert "Records of tries that began up to 2026-03-10T12:00" in self.verify(tmp_path / "e")
+
+    def test_nothing_is_told_of_records_that_were_removed_of_another_time(self, tmp_path: Path) -> None:
+        make_record(started_at=NOON - timedelta(days=1))
+        mark_removed(SendingRecord.objects.all())
+        assert "removed" not in self.export(tmp_path / "e")
+        assert "removed" not in self.verify(tmp_path / "e")
+
+    def test_files_from_before_that_was_noted_are_whole(self, tmp_path: Path) -> None:
+        header: Line = {"kind": "header", "format": "mailbox-evidence-1"}
+        (tmp_path / "e").write_bytes(b"".join(chain([header, {"kind": "end", "records": 0}], signing_key())))
+        assert self.verify(tmp_path / "e").startswith("The file is whole: 0 records")
 
     def test_other_line_ends_are_named_as_such(self, tmp_path: Path) -> None:
         make_record()
