@@ -95,7 +95,7 @@ def store(requests: Sequence[CheckedRequest], limits: Limits) -> Stored:
     insert_rows(
         Body,
         ("id", "octets", "packing", "attached_size", "month"),
-        ((*row, month) for row in _write_bodies({body.pk: body for body in bodies}.values(), now)),
+        ((*row, month) for row in _write_bodies({body.pk: body for body in bodies}.values())),
     )
     _insert_mails(requests, _write_mails(zip(requests, ids, bodies, strict=True), heads, sizes, now, limits))
     insert_rows(Content, ("mail_id", "head", "body_id", "month"), ((*head, month) for head in heads))
@@ -214,14 +214,14 @@ def _share_bodies(requests: Sequence[CheckedRequest], ids: Sequence[int]) -> lis
     return chosen
 
 
-def _write_bodies(bodies: Iterable[_Body], now: datetime) -> Iterator[tuple[int, bytes, int, int]]:
+def _write_bodies(bodies: Iterable[_Body]) -> Iterator[tuple[int, bytes, int, int]]:
     """Write one body after the other, while they are stored: all of them at once may not fit into memory."""
     encode_file = lru_cache(_FILES_REMEMBERED)(attachment_part)
     for body in bodies:
         octets = _write_body(body.first, encode_file)
         body.size = len(octets)
         if body.is_stripped:
-            yield body.pk, *pack(strip_files(octets, now.date())), 0
+            yield body.pk, *pack(strip_files(octets, None)), 0
             continue
         yield body.pk, *pack(octets), sum(len(file.content) for file in body.first.request.attachments)
 

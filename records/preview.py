@@ -46,8 +46,10 @@ class AttachedFile:
     filename: str
     content_type: str
     size: int
+    is_kept: bool = True
+    """False: the rest tells what it was."""
     removed_on: date | None = None
-    """Not kept any more since then; the rest tells what it was."""
+    """Since when it is not kept any more; None: it still is, or never was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,10 @@ def read_preview(mime: bytes) -> Preview:
 def _list_file(index: int, part: MIMEPart) -> AttachedFile:
     removed = read_note(part)
     if removed:
-        return AttachedFile(index, _filename(part, index), removed.content_type, removed.size, removed.removed_on)
+        name = _filename(part, index)
+        return AttachedFile(
+            index, name, removed.content_type, removed.size, is_kept=False, removed_on=removed.removed_on
+        )
     return AttachedFile(index, _filename(part, index), part.get_content_type(), len(_bytes_of(part)))
 
 

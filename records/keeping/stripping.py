@@ -12,16 +12,20 @@ from email.message import Message
 
 _FIELD = "Mailbox-Removed"
 """Header field of a note: the day, and the size and the type of the file that was there."""
+_NEVER = "never kept"
+"""What stands in the place of the day where masking left the file out from the beginning."""
 _MIXED = re.compile(rb'\AContent-Type: multipart/mixed;\s+boundary="([^"\r\n]+)"', re.IGNORECASE)
-_VALUE = re.compile(r"(\d{4}-\d\d-\d\d); size=(\d{1,12}); type=([!-~]{1,255})")
+_VALUE = re.compile(rf"(\d{{4}}-\d\d-\d\d|{_NEVER}); size=(\d{{1,12}}); type=([!-~]{{1,255}})")
 _END = b"\r\n\r\n"
+_NEVER_KEPT = "This file was never kept: it was left out by masking."
 
 
 @dataclass(frozen=True, slots=True)
 class RemovedFile:
     """What a note says of the file that was there."""
 
-    removed_on: date
+    removed_on: date | None
+    """None: it was never kept."""
     size: int
     content_type: str
 
@@ -29,7 +33,10 @@ class RemovedFile:
 def find_removed(field: str | None) -> RemovedFile | None:
     """Read the field of a note; None where a part is none."""
     match = _VALUE.fullmatch(field.strip()) if field else None
-    return RemovedFile(date.fromisoformat(match[1]), int(match[2]), match[3]) if match else None
+    if match is None:
+        return None
+    removed_on = None if match[1] == _NEVER else date.fromisoformat(match[1])
+    return RemovedFile(removed_on, int(match[2]), match[3])
 
 
 def read_note(part: Message) -> RemovedFile | None:
@@ -37,12 +44,12 @@ def read_note(part: Message) -> RemovedFile | None:
     return find_removed(part.get(_FIELD))
 
 
-def strip_files(body: bytes, today: date) -> bytes:
+def strip_files(body: bytes, today: date | None) -> bytes:
     """Return a body with a note in the place of each of its files; as it is where it has none.
 
     Args:
         body: From Content-Type on, as it was composed.
-        today: The day that the notes tell.
+        today: The day that the notes tell; None: the files are never kept.
     """
     fields, _end, content = body.partition(_END)
     match = _MIXED.match(fields)
@@ -54,13 +61,13 @@ def strip_files(body: bytes, today: date) -> bytes:
     return b"".join((fields, _END, delimiter.join([before, text, *notes]), close))
 
 
-def _write_note(part: bytes, today: date) -> bytes:
+def _write_note(part: bytes, today: date | None) -> bytes:
     """Write what stands in the place of a file: its name and disposition stay."""
     fields, _end, encoded = part.partition(_END)
     described = message_from_bytes(fields + _END, policy=policy.compat32)
     if described.get(_FIELD):
         return part
-    value = f"{today.isoformat()}; size={_size_of(encoded)}; type={described.get_content_type()}"
+    value = f"{today.isoformat() if today else _NEVER}; size={_size_of(encoded)}; type={described.get_content_type()}"
     disposition = described.get("Content-Disposition", "attachment")
     lines = (
         'Content-Type: text/plain; charset="utf-8"',
@@ -68,7 +75,7 @@ def _write_note(part: bytes, today: date) -> bytes:
         f"Content-Disposition: {disposition}",
         f"{_FIELD}: {value}",
         "",
-        f"This file is not kept any more. It was removed on {today.isoformat()}.",
+        f"This file is not kept any more. It was removed on {today.isoformat()}." if today else _NEVER_KEPT,
         "",
     )
     return "\r\n".join(lines).encode("ascii", "replace")

@@ -9,7 +9,8 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from records.keeping.gone import tell_gone
+from records.keeping.enums import Kind
+from records.keeping.gone import tell_gone, went_by_age
 from records.keeping.rules import get_rules
 from records.models import Mail
 from records.preview import AttachedFile
@@ -53,15 +54,18 @@ def answer_missing_content(request: HttpRequest, mail: Mail) -> HttpResponse:
     return _answer(request, Missing(heading, _("There is no content"), join_sentences(sentences), _GONE, mail.pk))
 
 
-def answer_missing_file(request: HttpRequest, mail_id: int, file: AttachedFile | None) -> HttpResponse:
-    """Answer for an attachment. `file`: what is known of it, where it was removed."""
-    heading = _("Attachment of mail %(number)s") % {"number": mail_id}
-    if file is None or file.removed_on is None:
+def answer_missing_file(request: HttpRequest, mail: Mail, file: AttachedFile | None) -> HttpResponse:
+    """Answer for an attachment. `file`: what is known of it, where it is not kept."""
+    heading = _("Attachment of mail %(number)s") % {"number": mail.pk}
+    if file is None or file.is_kept:
         text = _("The mail has no attachment of this number.")
-        return _answer(request, Missing(heading, _("This attachment is not there"), text, _NOT_FOUND, mail_id))
+        return _answer(request, Missing(heading, _("This attachment is not there"), text, _NOT_FOUND, mail.pk))
+    if file.removed_on is None:
+        text = _("%(file)s was never kept: masking left it out.") % {"file": file.filename}
+        return _answer(request, Missing(heading, _("This attachment is not kept"), text, _GONE, mail.pk))
     facts = {"file": file.filename, "day": format_date(file.removed_on, "Y-m-d")}
-    text = join_sentences([_("%(file)s was removed on %(day)s.") % facts, _tell_files_rule()])
-    return _answer(request, Missing(heading, _("This attachment is not kept any more"), text, _GONE, mail_id))
+    text = join_sentences([_("%(file)s was removed on %(day)s.") % facts, _tell_files_rule(mail)])
+    return _answer(request, Missing(heading, _("This attachment is not kept any more"), text, _GONE, mail.pk))
 
 
 def _tell_number() -> str:
@@ -79,9 +83,10 @@ def _tell_number() -> str:
     return join_sentences(sentences)
 
 
-def _tell_files_rule() -> str:
+def _tell_files_rule(mail: Mail) -> str:
+    """Tell how long files are kept; empty where that is not why those of the mail are gone."""
     days = get_rules().attachments_days
-    if days is None:
+    if days is None or not went_by_age(mail, Kind.ATTACHMENTS):
         return ""
     return ngettext("Attachments are kept for %(number)d day.", "Attachments are kept for %(number)d days.", days) % {
         "number": days

@@ -73,13 +73,13 @@ def _show_html(request: HttpRequest, html: str) -> HttpResponseBase:
 @never_cache
 def attachment(request: HttpRequest, mail_id: int, index: int) -> HttpResponse:
     """Hand over one attachment as a download, whatever it claims to be."""
-    mime = find_mime(mail_id)
-    if mime is None:
+    mail, mime = Mail.objects.filter(pk=mail_id).first(), find_mime(mail_id)
+    if mail is None or mime is None:
         return _answer_missing(request, mail_id)
     found = find_attachment(mime, index)
     if found is None:
         files = {file.index: file for file in read_preview(mime).attachments}
-        return answer_missing_file(request, mail_id, files.get(index))
+        return answer_missing_file(request, mail, files.get(index))
     filename, content = found
     note_view(request, mail_id, Part.ATTACHMENT, filename, index)
     return _download(filename, content)

@@ -219,6 +219,27 @@ def test_sending_again_says_that_contents_are_kept_for_some_days_only(admin: Cli
     assert "The content is not kept any more: contents are kept for 30 days." in response.content.decode()
 
 
+def gone(client: Client, mail: Mail) -> str:
+    """Read what the page says that shows the content of a mail."""
+    response = client.get(f"{MAILBOX}mails/{mail.pk}/content/")
+    assert response.status_code == 410
+    return " ".join(response.content.decode().split())
+
+
+@pytest.mark.django_db
+def test_content_that_went_for_its_size_or_by_an_earlier_rule_is_not_said_to_have_been_too_old(admin: Client) -> None:
+    mail = old_mail(40)
+    run_whole(pause=0)
+    set_rules(contents_days=90)
+    assert "not kept any more: another rule held when it was removed." in gone(admin, mail)
+    set_rules(contents_days=90, max_contents_size=5 * 1024**3)
+    page = gone(admin, mail)
+    assert "contents are kept up to 5.0 GB in all, or another rule held when it was removed." in page
+    assert "90 days" not in page
+    set_rules(contents_days=39, max_contents_size=5 * 1024**3)
+    assert "contents are kept for 39 days." in gone(admin, mail)
+
+
 @pytest.mark.django_db
 def test_sending_again_says_when_the_attachments_were_removed(admin: Client) -> None:
     set_rules(attachments_days=10)
@@ -260,6 +281,10 @@ def test_files_that_are_not_kept_are_still_named_and_cannot_be_downloaded(admin:
     response = admin.get(f"{MAILBOX}mails/{mail.pk}/attachments/0/")
     assert response.status_code == 410
     assert "Attachments are kept for 10 days." in response.content.decode()
+    set_rules(attachments_days=21)
+    page = admin.get(f"{MAILBOX}mails/{mail.pk}/attachments/0/").content.decode()
+    assert "report.pdf was removed on" in page
+    assert "Attachments are kept for" not in page
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

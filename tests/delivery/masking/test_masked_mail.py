@@ -119,6 +119,22 @@ def test_files_are_left_out_where_a_rule_says_so_or_a_secret_stands_in_them(
     assert {fresh(named).state, fresh(ruled).state} == {"sent"}
 
 
+def test_files_that_were_left_out_are_not_said_to_have_been_removed_later(sender: Sender, admin_client: Client) -> None:
+    MaskingRule.objects.create(name="Files", target="attachments")
+    mail = accept(sender, attachments=[Attachment("payslip.pdf", b"%PDF-canary", "application/pdf")])
+    url = f"/system/setting/mailbox/mails/{mail.pk}/"
+    page = " ".join(admin_client.get(f"{url}content/").content.decode().split())
+    assert "payslip.pdf" in page
+    assert "application/pdf · 11" in page
+    assert "never kept: masking left it out" in page
+    file = admin_client.get(f"{url}attachments/0/")
+    assert file.status_code == 410
+    assert "payslip.pdf was never kept: masking left it out." in file.content.decode()
+    source = admin_client.get(f"{url}source.eml").content.decode()
+    assert "This file was never kept: it was left out by masking." in source
+    assert "removed on" not in page + file.content.decode() + source
+
+
 def test_what_a_server_repeats_when_it_ends_the_session_is_masked_everywhere(
     sender: Sender, server: smtpd.MailServer
 ) -> None:
