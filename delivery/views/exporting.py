@@ -24,7 +24,7 @@ from delivery.export_forms import ExportForm
 from delivery.views.works import render_list, render_part_or_page
 from delivery.wake import wake_for_export
 from records.clock import database_now
-from records.evidence.exporting import REMOVED
+from records.evidence.exporting import REMOVED, UNTIL
 from records.evidence.keys import find_signing_key, text_of
 from records.export import orders
 from records.export.enums import FileKind
@@ -145,7 +145,8 @@ def show_export(request: HttpRequest, pk: int) -> HttpResponse:
         "work": work,
         "active": active,
         "public_key": _find_public_key(work),
-        "removed_up_to": _find_removed(work),
+        "covered_until": _find_moment(work, UNTIL),
+        "removed_up_to": _find_moment(work, REMOVED),
         "max_gigabytes": MAX_STORED // 1_000_000_000,
     }
     return render_part_or_page(request, "exports/order.html", context)
@@ -205,9 +206,9 @@ def _find_public_key(work: ExportOrder) -> str:
     return text_of(key.public_key()) if key else ""
 
 
-def _find_removed(work: ExportOrder) -> datetime | None:
-    """Find up to when records had been removed that a file of evidence would have; None where it has them all."""
+def _find_moment(work: ExportOrder, name: str) -> datetime | None:
+    """Find a moment that a file of evidence names; None where it names none, or is none."""
     if work.kind != FileKind.EVIDENCE or not work.is_ready:
         return None
-    moment = work.progress.get(REMOVED)
+    moment = work.progress.get(name)
     return datetime.fromisoformat(moment) if moment else None

@@ -1,7 +1,7 @@
 """Writing records as evidence: who got what account's mail when, and what the servers said. Never what a mail says."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db.models import Q
 
 from records.clock import database_now
+from records.evidence.covering import find_covered_until
 from records.evidence.keys import id_of, signing_key, text_of
 from records.evidence.lines import FORMAT, Line, chain
 from records.keeping.completeness import find_latest_removed
@@ -44,6 +45,8 @@ _COLUMNS = {
     "ended_at": "ended_at",
 }
 """What a line tells, by the name of the record's field."""
+UNTIL = "until"
+"""When the time ends that the file covers."""
 REMOVED = "removed_up_to"
 """When the latest try began that keeping had removed by then, in header and end; null: that was before the time."""
 
@@ -64,11 +67,17 @@ class Selection:
         return asked & Q(sender_address=self.sender) if self.sender else asked
 
 
+def cover(selection: Selection) -> Selection:
+    """Leave out of a selection the time of which not every try is recorded yet; all of it, where that is none."""
+    until = min(selection.until, find_covered_until())
+    return replace(selection, until=max(until, selection.since))
+
+
 def stream_evidence(selection: Selection, by: str) -> Iterator[bytes]:
     """Give the lines of evidence, each with its end; little is held at once, however many there are.
 
     Args:
-        selection: Which records.
+        selection: Which records, as `cover` gives it.
         by: Who asks for it, as the file tells.
 
     Raises:
@@ -86,7 +95,7 @@ def write_header(selection: Selection, by: str, public: Ed25519PublicKey) -> Lin
         "exported_at": _moment(database_now()),
         "exported_by": by,
         "since": _moment(selection.since),
-        "until": _moment(selection.until),
+        UNTIL: _moment(selection.until),
         "sender": selection.sender,
         REMOVED: _find_removed(selection),
         "key_id": id_of(public),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone, translation
 
-from records.evidence.exporting import REMOVED, Selection, read_portion, write_end, write_header
+from records.evidence.exporting import REMOVED, UNTIL, Selection, cover, read_portion, write_end, write_header
 from records.evidence.keys import find_signing_key, id_of, signing_key
 from records.evidence.lines import Chain
 from records.export.csv_file import write_head, write_rows
@@ -22,7 +23,6 @@ from senders.exceptions import KeyringError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
     from records.export.columns import Cell
     from records.export.models import ExportOrder
@@ -117,7 +117,11 @@ def _write_evidence(order: ExportOrder, filters: RecordFilters) -> Part:
     for line in portion.lines:
         octets += chain.add(line)
     rows = len(portion.lines)
-    progress = {"after": str(portion.last or ""), "key": id_of(chain.key.public_key())}
+    progress: dict[str, Any] = {
+        "after": str(portion.last or ""),
+        "key": id_of(chain.key.public_key()),
+        UNTIL: selection.until.isoformat(),
+    }
     if portion.last is None:
         end = write_end(selection, order.rows + rows)
         octets += chain.add(end)
@@ -127,10 +131,14 @@ def _write_evidence(order: ExportOrder, filters: RecordFilters) -> Part:
 
 
 def _select(order: ExportOrder, filters: RecordFilters) -> Selection:
-    """Select what began in the time and until it was asked for: the file says exactly which time it covers."""
+    """Select what began in the time and until it was asked for, as far as that is recorded when the file is begun.
+
+    The file says exactly which time it covers.
+    """
     if filters.starts_at is None or filters.ends_at is None:
         raise FiltersGoneError(order.query)
-    return Selection(filters.starts_at, min(filters.ends_at, order.asked_at), filters.sender)
+    asked = Selection(filters.starts_at, min(filters.ends_at, order.asked_at), filters.sender)
+    return replace(asked, until=datetime.fromisoformat(order.progress[UNTIL])) if order.size else cover(asked)
 
 
 def _find_chain(order: ExportOrder) -> Chain:

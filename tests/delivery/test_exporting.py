@@ -4,7 +4,7 @@ import io
 import json
 import signal
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -274,13 +274,46 @@ def test_evidence_is_not_gone_on_with_under_another_key(person: User) -> None:
     assert (work.state, work.failure) == ("failed", "no_key")
 
 
-def test_evidence_covers_the_time_until_it_was_asked_for(person: User) -> None:
-    make_records(1)
+def order_until_now(person: User) -> ExportOrder:
     today = timezone.localdate()
-    work = order(person, FileKind.EVIDENCE, since=today, until=today + timedelta(days=1))
+    return order(person, FileKind.EVIDENCE, since=today - timedelta(days=1), until=today + timedelta(days=1))
+
+
+def test_evidence_covers_the_time_until_it_was_asked_for(person: User) -> None:
+    work = order_until_now(person)
+    ExportOrder.objects.update(asked_at=work.asked_at - timedelta(minutes=5))
     header = json.loads(write(work).splitlines()[0])
     assert header["until"] == work.asked_at.isoformat(timespec="microseconds")
     assert header["exported_by"] == person.get_username()
+
+
+def test_evidence_ends_before_what_may_not_be_recorded_yet(person: User, settings: Any) -> None:
+    assert until_of(order_until_now(person)) <= database_now() - timedelta(minutes=1)
+    claimed_at = database_now() - timedelta(minutes=7)
+    lease_until = claimed_at + timedelta(seconds=settings.MAILBOX_CLAIM_LEASE)
+    mail = make_mail(state="sending", lease_until=lease_until)
+    assert until_of(order_until_now(person)) == claimed_at
+    Mail.objects.filter(pk=mail.pk).update(state="sent", lease_until=None, finished_at=database_now())
+    assert until_of(order_until_now(person)) > claimed_at
+
+
+def until_of(work: ExportOrder) -> datetime:
+    return datetime.fromisoformat(json.loads(write(work).splitlines()[0])["until"])
+
+
+def test_evidence_ends_where_it_was_begun_to_end(person: User, settings: Any) -> None:
+    now = database_now()
+    lease_until = now - timedelta(minutes=5) + timedelta(seconds=settings.MAILBOX_CLAIM_LEASE)
+    mail = make_mail(state="sending", lease_until=lease_until)
+    for number in range(3):
+        make_record(receiver_address=f"r{number}@example.net", started_at=now - timedelta(minutes=9 - number))
+    work = order_until_now(person)
+    writing.write_next(work.pk)
+    make_record(mail, receiver_address="late@example.net", started_at=now - timedelta(minutes=4))
+    Mail.objects.filter(pk=mail.pk).update(state="sent", lease_until=None, finished_at=now)
+    assert receivers_in(FileKind.EVIDENCE, write(work)) == [f"r{number}@example.net" for number in (2, 1, 0)]
+    assert until_of(work) == now - timedelta(minutes=5)
+    assert work.progress["until"] == (now - timedelta(minutes=5)).isoformat()
 
 
 class TestContinuing:

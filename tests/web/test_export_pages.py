@@ -224,6 +224,7 @@ def test_evidence_says_that_records_of_its_time_were_removed(client: Client, *, 
     work = finish(begin(client, kind="evidence", since="2026-03-10", until="2026-03-10"))
     page = text_of(client.get(f"{URL}{work.pk}/").content)
     assert ("had been removed by the rules of keeping" in page) is is_removed
+    assert "Complete until 2026-03-11 00:00:00" in page
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.timezone import get_current_timezone, make_aware
 
-from records.evidence.exporting import REMOVED, Selection, stream_evidence
+from records.evidence.exporting import REMOVED, Selection, cover, stream_evidence
 from records.evidence.keys import signing_key, text_of
 from records.evidence.lines import Line
 from senders.exceptions import KeyringError
@@ -46,15 +46,22 @@ class Command(BaseCommand):
             if options["public_key"]:
                 self.stdout.write(text_of(signing_key().public_key()))
                 return
-            selection = _read_selection(options)
+            asked = _read_selection(options)
             if options["output"] is None:
                 raise CommandError("Say where to with --output FILE.")
+            selection = cover(asked)
+            if selection.since == selection.until:
+                raise CommandError(
+                    "Not every try of that time is recorded yet. Wait some minutes, or ask for an earlier one."
+                )
             number, end = _write(options["output"], selection, options["by"] or getpass.getuser())
         except KeyringError as error:
             raise CommandError(str(error)) from error
         except OSError as error:
             raise CommandError(f"The file can't be written: {error.strerror}.") from error
         self.stdout.write(f"{number} lines written. Public key: {text_of(signing_key().public_key())}")
+        if selection.until < asked.until:
+            self.stdout.write(f"It ends at {selection.until.isoformat()}: not every later try is recorded yet.")
         if removed := end[REMOVED]:
             self.stdout.write(
                 f"Records of tries that began up to {removed} were removed by the rules of keeping. The file says so."

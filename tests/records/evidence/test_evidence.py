@@ -15,6 +15,7 @@ from django.core.management import CommandError, call_command
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
+from records.clock import database_now
 from records.evidence import lines as evidence_lines
 from records.evidence.exporting import Selection, stream_evidence
 from records.evidence.keys import id_of, known_keys, read_public_key, signing_key, text_of
@@ -376,6 +377,24 @@ class TestCommands:
         header: Line = {"kind": "header", "format": "mailbox-evidence-1"}
         (tmp_path / "e").write_bytes(b"".join(chain([header, {"kind": "end", "records": 0}], signing_key())))
         assert self.verify(tmp_path / "e").startswith("The file is whole: 0 records")
+
+    def test_a_file_ends_before_what_may_not_be_recorded_yet(self, tmp_path: Path) -> None:
+        now = database_now()
+        make_record(started_at=now - timedelta(hours=1))
+        make_record(started_at=now - timedelta(seconds=5))
+        since, until = now - timedelta(hours=2), now + timedelta(days=2)
+        told = self.export(tmp_path / "e", since=since.isoformat(), until=until.isoformat())
+        header = json.loads((tmp_path / "e").read_bytes().splitlines()[0])
+        end = datetime.fromisoformat(header["until"])
+        assert end <= database_now() - timedelta(minutes=1)
+        assert f"It ends at {end.isoformat()}: not every later try is recorded yet." in told
+        assert "1 record " in self.verify(tmp_path / "e")
+
+    def test_a_time_of_which_nothing_is_sure_to_be_recorded_yet_is_refused(self, tmp_path: Path) -> None:
+        since = database_now() - timedelta(seconds=5)
+        with pytest.raises(CommandError, match="Not every try of that time is recorded yet"):
+            self.export(tmp_path / "e", since=since.isoformat(), until=(since + timedelta(days=1)).isoformat())
+        assert not (tmp_path / "e").exists()
 
     def test_other_line_ends_are_named_as_such(self, tmp_path: Path) -> None:
         make_record()
