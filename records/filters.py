@@ -96,6 +96,24 @@ class RecordFilters:
             return False
         return True
 
+    @property
+    def possible_outcomes(self) -> set[Outcome]:
+        """The outcomes that tries may have which they keep, as far as result, outcome and cause tell."""
+        possible = set(Outcome)
+        if self.result:
+            possible &= set(self.result.outcomes)
+        if self.outcome:
+            possible &= {self.outcome}
+        if self.cause:
+            # What went well needs no explanation.
+            possible -= {Outcome.ACCEPTED}
+        return possible
+
+    @property
+    def may_keep_success(self) -> bool:
+        """Tell whether a try that went well may be among what they keep: such a try ends with the content."""
+        return Outcome.ACCEPTED in self.possible_outcomes and self.phase in {None, Phase.DATA}
+
     def as_parameters(self) -> dict[str, str]:
         """Return the parameters of an address that leads to what these filters keep; relative days stay relative."""
         since, until = _write_moment(self.since, self.since_time), _write_moment(self.until, self.until_time)

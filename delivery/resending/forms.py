@@ -25,7 +25,7 @@ class Destination(models.TextChoices):
     """To whom the mails go again."""
 
     OWN = "own", _("To their own receivers")
-    """Those of the records who have not got it; where all of them have, all of them."""
+    """Those of the records who have not got it; where all of them have, all of them, unless failures are asked for."""
     OTHER = "other", _("To another receiver")
     """To one address, and to nobody else."""
 

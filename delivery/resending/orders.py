@@ -78,6 +78,7 @@ def give(order: Order) -> Resending:
             "position": str(Position(order.up_to.started_at, _LAST_ID)),
             "up_to_id": order.up_to.record_id,
             "to": order.to,
+            "is_for_failed": not order.filters.may_keep_success,
             "sender_id": order.sender_id,
             "person": order.person,
             "done_by": order.person.get_username()[:150],

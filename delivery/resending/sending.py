@@ -13,6 +13,7 @@ from delivery.acceptance import accept_mails
 from delivery.exceptions import RequestRefusedError
 from delivery.resend import ContentGoneError, SecretsGoneError, read_original
 from delivery.resending.ending import end, lock
+from delivery.resending.families import Families, lock_families
 from records.bulk import one_of
 from records.enums import Priority
 from records.models import UNFINISHED_STATES, Mail
@@ -74,11 +75,16 @@ def _fitting(ids: list[int]) -> list[int]:
 
 
 def _send(work: Resending, meant: Mapping[int, Collection[int]]) -> _Fates:
+    families = None
+    if work.is_for_failed:
+        families = lock_families(meant)
+        # The turn of the others comes with the next batch, which sees what became of these.
+        meant = {mail_id: meant[mail_id] for mail_id in families.list_one_of_each()}
     mails = Mail.objects.prefetch_related("receivers").in_bulk(list(meant))
     fates: _Fates = {}
     requests: dict[int, MailRequest] = {}
     for mail_id, receivers in meant.items():
-        asked = _write_request(work, mails.get(mail_id), receivers)
+        asked = _decide(work, mails.get(mail_id), receivers, families)
         if isinstance(asked, LeftOut):
             fates[mail_id] = asked
         else:
@@ -86,12 +92,24 @@ def _send(work: Resending, meant: Mapping[int, Collection[int]]) -> _Fates:
     return fates | _accept(requests)
 
 
-def _write_request(work: Resending, mail: Mail | None, receivers: Collection[int]) -> MailRequest | LeftOut:
-    """Write what is asked for in place of one mail, or why nothing can be."""
+def _decide(
+    work: Resending, mail: Mail | None, receivers: Collection[int], families: Families | None
+) -> MailRequest | LeftOut:
+    """Decide what is asked for in place of one mail, or why nothing is."""
     if mail is None:
         return LeftOut.CONTENT_GONE
     if mail.state in UNFINISHED_STATES:
         return LeftOut.UNFINISHED
+    if families is not None:
+        lacking = families.find_lacking(mail.pk, [one for one in mail.receivers.all() if one.pk in receivers], work.to)
+        if isinstance(lacking, LeftOut):
+            return lacking
+        receivers = {one.pk for one in lacking}
+    return _write_request(work, mail, receivers)
+
+
+def _write_request(work: Resending, mail: Mail, receivers: Collection[int]) -> MailRequest | LeftOut:
+    """Write what is asked for in place of one mail, or why nothing can be."""
     sender_id = work.sender_id or mail.stands_in_for_id or mail.sender_id
     if sender_id is None:
         return LeftOut.ACCOUNT_GONE

@@ -640,6 +640,7 @@ class Migration(migrations.Migration):
                 ('position', models.CharField(help_text='Older records are still to be read', max_length=40)),
                 ('up_to_id', models.BigIntegerField(help_text='Records that were written later are left alone')),
                 ('to', models.CharField(blank=True, help_text='Another receiver; empty: their own', max_length=320)),
+                ('is_for_failed', models.BooleanField(default=False, help_text='The filters keep no try that went well: who has the mail by now is left out')),
                 ('sender_id', models.BigIntegerField(help_text='The account that sends; empty: the own of each mail', null=True)),
                 ('state', models.CharField(choices=[('collecting', 'Collecting'), ('sending', 'Sending'), ('done', 'Done'), ('cancelled', 'Cancelled'), ('too_many', 'Too many mails'), ('forbidden', 'Not allowed any more')], default='collecting', max_length=10)),
                 ('total', models.PositiveIntegerField(default=0, help_text='Mails that are meant')),
@@ -665,12 +666,12 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('mail_id', models.BigIntegerField()),
                 ('receiver_id', models.BigIntegerField()),
-                ('left_out', models.CharField(blank=True, choices=[('content_gone', 'Its content is not kept any more, or it was refused before it was composed.'), ('secrets_gone', 'Its secrets are masked; whoever asked for it must ask again.'), ('unfinished', 'It still waits to be sent, so it goes out by itself.'), ('account_gone', 'Its sender account is disabled or was deleted.'), ('refused', 'It does not keep to the rules of today, such as for size or number of receivers.'), ('unreadable', "What is stored of it can't be read.")], max_length=16)),
+                ('left_out', models.CharField(blank=True, choices=[('content_gone', 'Its content is not kept any more, or it was refused before it was composed.'), ('secrets_gone', 'Its secrets are masked; whoever asked for it must ask again.'), ('has_it', 'Its receivers have it by now.'), ('sent_again', 'It was sent again since, and that copy has arrived or is on its way.'), ('unfinished', 'It still waits to be sent, so it goes out by itself.'), ('account_gone', 'Its sender account is disabled or was deleted.'), ('refused', 'It does not keep to the rules of today, such as for size or number of receivers.'), ('unreadable', "What is stored of it can't be read.")], max_length=16)),
                 ('resending', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='receivers', to='records.resending')),
             ],
             options={
                 'default_permissions': (),
-                'constraints': [models.UniqueConstraint(fields=('resending', 'left_out', 'mail_id', 'receiver_id'), name='resending_names_a_receiver_once'), models.CheckConstraint(condition=models.Q(('left_out__in', ['', 'content_gone', 'secrets_gone', 'unfinished', 'account_gone', 'refused', 'unreadable'])), name='reason_to_leave_out_is_known')],
+                'constraints': [models.UniqueConstraint(fields=('resending', 'left_out', 'mail_id', 'receiver_id'), name='resending_names_a_receiver_once'), models.CheckConstraint(condition=models.Q(('left_out__in', ['', 'content_gone', 'secrets_gone', 'has_it', 'sent_again', 'unfinished', 'account_gone', 'refused', 'unreadable'])), name='reason_to_leave_out_is_known')],
             },
         ),
         migrations.CreateModel(

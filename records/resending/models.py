@@ -26,6 +26,9 @@ class Resending(models.Model):
     position = models.CharField(max_length=40, help_text=_("Older records are still to be read"))
     up_to_id = models.BigIntegerField(help_text=_("Records that were written later are left alone"))
     to = models.CharField(max_length=320, blank=True, help_text=_("Another receiver; empty: their own"))
+    is_for_failed = models.BooleanField(
+        default=False, help_text=_("The filters keep no try that went well: who has the mail by now is left out")
+    )
     # Not a key: an account that is deleted meanwhile must not turn into none, which means the own of each mail.
     sender_id = models.BigIntegerField(null=True, help_text=_("The account that sends; empty: the own of each mail"))
     state = models.CharField(max_length=10, choices=ResendingState.choices, default=ResendingState.COLLECTING)

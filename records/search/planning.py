@@ -150,14 +150,7 @@ def _list_walks(filters: RecordFilters) -> Iterable[Walk]:
 
 def _failures(filters: RecordFilters) -> list[Outcome]:
     """List the outcomes that can be; empty where success is among them, which is no help, or none is."""
-    possible = set(Outcome)
-    if filters.result:
-        possible &= set(filters.result.outcomes)
-    if filters.outcome:
-        possible &= {filters.outcome}
-    if filters.cause:
-        # What went well needs no explanation.
-        possible -= {Outcome.ACCEPTED}
+    possible = filters.possible_outcomes
     return [] if Outcome.ACCEPTED in possible else sorted(possible)
 
 

@@ -1,20 +1,33 @@
 """Sending the mails of the filtered records again, as pages: what is shown before, who may, and how it is followed."""
 
 import re
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 from delivery.resending import collecting, meant, orders
 from delivery.views import resending
-from records.enums import MailState, Outcome
+from records.enums import MailState, Outcome, ResultClass
+from records.filters import RecordFilters
 from records.models import Content, Mail
 from records.resending.models import Resending
 from senders.models import Sender
 from tests.delivery.engine.scenes import make_sender
-from tests.delivery.resending.scenes import is_test, order, receivers_of_copies, went, went_many
+from tests.delivery.resending.scenes import (
+    end_copy,
+    failed,
+    healed,
+    is_test,
+    order,
+    receivers_of_copies,
+    went,
+    went_many,
+)
 from tests.people import client_of, lose, make_person
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -90,6 +103,71 @@ class TestAsking:
         assert "1 test mail is left out" in text
         assert b'action="/system/setting/mailbox/send-again/' not in response.content
         assert b'href="/system/setting/mailbox/records/?sender=reports%40example.com"' in response.content
+
+    def test_where_failures_are_asked_for_it_says_who_has_it_by_now(self, ada: Client, sender: Sender) -> None:
+        for _ in range(2):
+            healed(sender)
+        again = failed(sender)
+        orders.run(order(mail_id=again.pk, result=ResultClass.FAILED))
+        failed(sender)
+        text = shown(ada, f"{URL}?result=failed")
+        assert "4 mails are meant." in text
+        assert "2 of them are left out, because their receivers have them by now." in text
+        assert (
+            "1 of them is left out, because it was sent again since, and that copy has arrived or is on its way."
+            in text
+        )
+        assert "Nobody gets it a second time who has it for certain." in text
+        text = shown(ada)
+        assert "by now" not in text
+        assert "Where all of them have it, all of them get it a second time." in text
+
+    def test_what_it_says_beforehand_is_what_comes_of_it(self, ada: Client, sender: Sender, own_keys: None) -> None:
+        healed(sender)
+        tried, gone = failed(sender), failed(sender)
+        orders.run(order(mail_id=tried.pk))
+        end_copy(tried, Outcome.REFUSED)
+        went(sender, outcome=Outcome.DEFERRED, state=MailState.RETRY)
+        failed(sender, subject="739218 is your code", secrets=["739218"])
+        Content.objects.filter(mail=gone).delete()
+        counted = meant.find_meant(RecordFilters(result=ResultClass.FAILED), orders.find_end())
+        work = orders.run(order(result=ResultClass.FAILED))
+        assert counted.left_out == work.left_out
+        assert work.left_out == {"has_it": 1, "sent_again": 1, "unfinished": 1, "secrets_gone": 1, "content_gone": 1}
+        assert (counted.mails, work.sent) == (6, 1)
+
+    def test_where_everybody_has_it_there_is_nothing_to_send(self, ada: Client, sender: Sender) -> None:
+        healed(sender)
+        response = ada.get(f"{URL}?result=failed")
+        assert "Nothing can be sent again" in text_of(response.content)
+        assert "because its receivers have it by now." in text_of(response.content)
+        assert b'name="destination"' not in response.content
+
+    def test_masked_mail_that_waits_is_left_out_for_one_reason(
+        self, ada: Client, sender: Sender, own_keys: None
+    ) -> None:
+        went(sender)
+        secret: dict[str, Any] = {"subject": "739218 is your code", "secrets": ["739218"]}
+        went(sender, outcome=Outcome.DEFERRED, state=MailState.RETRY, **secret)
+        text = shown(ada)
+        assert "Send these mails again?" in text
+        assert "1 of them is left out, because it still waits to be sent." in text
+        assert "content is not kept" not in text
+        went(sender, **secret)
+        text = shown(ada)
+        assert "1 of them is left out, because its secrets are masked: whoever asked for it must ask again." in text
+        assert "content is not kept" not in text
+
+    def test_counting_costs_as_many_queries_for_many_as_for_one(self, sender: Sender) -> None:
+        counts = []
+        for number in (1, 5):
+            for _ in range(number):
+                healed(sender)
+                orders.run(order(mail_id=failed(sender).pk))
+            with CaptureQueriesContext(connection) as queries:
+                meant.find_meant(RecordFilters(result=ResultClass.FAILED), orders.find_end())
+            counts.append(len(queries))
+        assert counts[0] == counts[1]
 
     def test_test_mail_is_not_counted(self, ada: Client, sender: Sender) -> None:
         is_test(went(sender))
@@ -223,6 +301,15 @@ class TestFollowing:
         text = text_of(response.content)
         assert "1 Its content is not kept any more, or it was refused before it was composed." in text
         assert f'href="{MAILBOX}mails/{gone.pk}/"' in response.content.decode()
+
+    def test_it_says_who_has_it_by_now(self, ada: Client, sender: Sender) -> None:
+        healed(sender)
+        failed(sender)
+        orders.run(order(result=ResultClass.FAILED))
+        work = orders.run(order(result=ResultClass.FAILED))
+        text = shown(ada, f"{ORDERS}{work.pk}/")
+        assert "1 Its receivers have it by now." in text
+        assert "1 It was sent again since, and that copy has arrived or is on its way." in text
 
     def test_it_says_that_masked_mails_were_left_out(self, ada: Client, sender: Sender, own_keys: None) -> None:
         went(sender, subject="739218 is your code", secrets=["739218"])

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from django.contrib.auth.models import User
 
+from delivery.engine.rollup import roll_up
 from delivery.resending import orders
 from delivery.resending.orders import Order
 from records.clock import database_now
@@ -53,6 +54,33 @@ def went(
     is_over = state not in {MailState.QUEUED, MailState.RETRY}
     Mail.objects.filter(pk=mail.pk).update(state=state, finished_at=database_now() if is_over else None)
     return Mail.objects.get(pk=mail.pk)
+
+
+def healed(sender: Sender, *to: str, **values: Any) -> Mail:
+    """Let a mail have failed at first, and have arrived with the next try."""
+    mail = went(sender, *to, outcome=Outcome.DEFERRED, **values)
+    for receiver in mail.receivers.all():
+        make_record(mail, receiver_address=receiver.address, epoch=2, started_at=database_now() - timedelta(hours=23))
+    mail.receivers.update(state=ReceiverState.ACCEPTED)
+    return mail
+
+
+def failed(sender: Sender, *to: str, **values: Any) -> Mail:
+    """Let a mail have been refused for all its receivers."""
+    return went(sender, *to, outcome=Outcome.REFUSED, state=MailState.FAILED, **values)
+
+
+def end_copy(mail: Mail, outcome: Outcome, *addresses: str) -> Mail:
+    """Let the latest copy of a mail have ended so, at all its receivers or some; returns the copy."""
+    copy = copies_of(mail)[-1]
+    meant = copy.receivers.filter(address__in=addresses) if addresses else copy.receivers.all()
+    for receiver in meant:
+        make_record(copy, receiver_address=receiver.address, outcome=outcome, started_at=database_now())
+    meant.update(state=_STATES.get(outcome, ReceiverState.REFUSED))
+    end = roll_up(copy.receivers.values_list("state", flat=True))
+    if end:
+        Mail.objects.filter(pk=copy.pk).update(state=end, finished_at=database_now())
+    return copy
 
 
 def went_many(sender: Sender, count: int, **values: Any) -> list[Mail]:

@@ -2,8 +2,11 @@
 
 from datetime import timedelta
 from email import message_from_bytes, policy
+from functools import partial
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -13,16 +16,28 @@ from delivery.resending.ending import find_left_out
 from delivery.values import Attachment
 from records.clock import database_now
 from records.content import find_mime
-from records.enums import MailState, Outcome, Priority, ResultClass
-from records.filters import DayRange
-from records.models import Body, Content, Mail
+from records.enums import MailState, Outcome, Phase, Priority, ReceiverState, ResultClass
+from records.filters import NO_CAUSE, DayRange
+from records.models import Body, Content, Mail, SendingRecord
 from records.resending.models import Resending, ResendingReceiver
 from senders.models import Sender
 from senders.services import delete_sender
 from tests import smtpd
 from tests.delivery.engine.conftest import _fresh_process, server
 from tests.delivery.engine.scenes import make_sender, outcomes
-from tests.delivery.resending.scenes import again, copies_of, is_test, order, receivers_of_copies, went, went_many
+from tests.delivery.resending.scenes import (
+    again,
+    copies_of,
+    end_copy,
+    failed,
+    healed,
+    is_test,
+    order,
+    receivers_of_copies,
+    went,
+    went_many,
+)
+from tests.together import do_at_once
 
 __all__ = ["_fresh_process", "server"]
 
@@ -225,6 +240,135 @@ class TestLeftOut:
         work = again()
         kept = ResendingReceiver.objects.values_list("resending", "mail_id", "left_out").order_by("mail_id")
         assert list(kept) == [(work.pk, mail.pk, "content_gone") for mail in mails]
+
+
+class TestWhatFailed:
+    """Filters that can keep no try that went well ask for what failed: it may have arrived since."""
+
+    @pytest.mark.parametrize(
+        "filters",
+        [
+            {"result": ResultClass.FAILED},
+            {"outcome": Outcome.DEFERRED},
+            {"cause": NO_CAUSE},
+            {"phase": Phase.RCPT},
+        ],
+    )
+    def test_mail_that_arrived_with_a_later_try_is_left_out(self, filters: dict[str, str], sender: Sender) -> None:
+        mail, lacks = healed(sender), failed(sender)
+        SendingRecord.objects.exclude(outcome=Outcome.ACCEPTED).update(phase=Phase.RCPT)
+        lacks.records.update(outcome=Outcome.DEFERRED)
+        assert stands(again(**filters)) == ("done", 2, 1, {"has_it": 1})
+        assert (copies_of(mail), len(copies_of(lacks))) == ([], 1)
+
+    def test_who_has_it_by_now_gets_none_and_the_others_do(self, sender: Sender) -> None:
+        mail = went(sender, "anna@example.org", "bob@example.org", outcome=Outcome.DEFERRED)
+        mail.receivers.filter(address="anna@example.org").update(state=ReceiverState.ACCEPTED)
+        again(result=ResultClass.FAILED)
+        assert receivers_of_copies(mail) == [["bob@example.org"]]
+
+    @pytest.mark.parametrize("filters", [{}, {"result": ResultClass.SUCCESS}, {"phase": Phase.DATA}])
+    def test_filters_that_keep_what_went_well_send_it_again(self, filters: dict[str, str], sender: Sender) -> None:
+        mail = healed(sender)
+        mail.records.update(phase=Phase.DATA)
+        assert stands(again(**filters)) == ("done", 1, 1, {})
+        assert receivers_of_copies(mail) == [["bob@example.org"]]
+
+    def test_a_mail_that_was_sent_again_and_arrived_does_not_go_once_more(self, sender: Sender) -> None:
+        mail = failed(sender)
+        again(result=ResultClass.FAILED)
+        end_copy(mail, Outcome.ACCEPTED)
+        assert stands(again(result=ResultClass.FAILED)) == ("done", 1, 0, {"sent_again": 1})
+        assert len(copies_of(mail)) == 1
+
+    def test_nor_does_one_whose_copy_is_on_its_way(self, sender: Sender) -> None:
+        mail = failed(sender)
+        again(result=ResultClass.FAILED)
+        assert stands(again(result=ResultClass.FAILED)) == ("done", 1, 0, {"sent_again": 1})
+        assert len(copies_of(mail)) == 1
+
+    def test_where_the_copy_failed_one_of_the_two_goes(self, sender: Sender) -> None:
+        mail = failed(sender)
+        again(result=ResultClass.FAILED)
+        copy = end_copy(mail, Outcome.REFUSED)
+        assert stands(again(result=ResultClass.FAILED)) == ("done", 2, 1, {"sent_again": 1})
+        assert (len(copies_of(mail)), copies_of(copy)) == (2, [])
+
+    def test_where_the_original_can_not_go_its_failed_copy_does(self, sender: Sender) -> None:
+        mail = failed(sender)
+        again(result=ResultClass.FAILED, sender_id=make_sender(address="other@example.com").pk)
+        copy = end_copy(mail, Outcome.REFUSED)
+        Sender.objects.filter(pk=sender.pk).update(is_enabled=False)
+        assert stands(again(result=ResultClass.FAILED)) == ("done", 2, 1, {"account_gone": 1})
+        assert receivers_of_copies(copy) == [["bob@example.org"]]
+
+    def test_a_copy_of_a_copy_that_arrived_counts_too(self, sender: Sender) -> None:
+        mail = failed(sender)
+        again()
+        copy = end_copy(mail, Outcome.REFUSED)
+        again(mail_id=copy.pk)
+        end_copy(copy, Outcome.ACCEPTED)
+        assert stands(again(result=ResultClass.FAILED)) == ("done", 2, 0, {"sent_again": 2})
+
+    def test_the_copy_reached_some_and_the_others_are_sent_it(self, sender: Sender) -> None:
+        mail = failed(sender, "anna@example.org", "bob@example.org")
+        again(result=ResultClass.FAILED)
+        end_copy(mail, Outcome.ACCEPTED, "anna@example.org")
+        end_copy(mail, Outcome.REFUSED, "bob@example.org")
+        again(mail_id=mail.pk, result=ResultClass.FAILED)
+        assert receivers_of_copies(mail)[1:] == [["bob@example.org"]]
+
+    def test_a_copy_for_another_receiver_is_none_for_its_own(self, sender: Sender) -> None:
+        mail = failed(sender)
+        again(result=ResultClass.FAILED, to="boss@example.org")
+        end_copy(mail, Outcome.ACCEPTED)
+        assert stands(again(result=ResultClass.FAILED)) == ("done", 1, 1, {})
+
+    def test_another_receiver_gets_no_second_copy_either(self, sender: Sender) -> None:
+        healed(sender)
+        failed(sender)
+        assert stands(again(result=ResultClass.FAILED, to="boss@example.org")) == ("done", 2, 1, {"has_it": 1})
+        assert stands(again(result=ResultClass.FAILED, to="boss@example.org")) == (
+            "done",
+            2,
+            0,
+            {"has_it": 1, "sent_again": 1},
+        )
+
+    def test_a_copy_that_failed_goes_though_the_original_arrived_before(self, sender: Sender) -> None:
+        mail = went(sender)
+        again()
+        copy = end_copy(mail, Outcome.REFUSED)
+        assert stands(again(result=ResultClass.FAILED)) == ("done", 1, 1, {})
+        assert len(copies_of(copy)) == 1
+
+    def test_it_is_decided_when_the_turn_of_a_mail_comes(self, sender: Sender) -> None:
+        mail = failed(sender)
+        work = order(result=ResultClass.FAILED)
+        collecting.collect_batch(work.pk)
+        mail.receivers.update(state=ReceiverState.ACCEPTED)
+        assert stands(orders.run(work)) == ("done", 1, 0, {"has_it": 1})
+
+    def test_two_orders_at_once_send_each_mail_once(self, sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sending, "BATCH", 1)
+        mails = [failed(sender) for _ in range(8)]
+        works = [order(result=ResultClass.FAILED) for _ in range(2)]
+        do_at_once(*[partial(orders.run, work) for work in works])
+        orders.continue_unfinished(seconds=60)
+        assert [len(copies_of(mail)) for mail in mails] == [1] * 8
+
+    def test_a_batch_costs_as_many_queries_for_many_as_for_one(self, sender: Sender) -> None:
+        counts = []
+        for number in (1, 5):
+            Mail.objects.all().delete()
+            for _ in range(number):
+                healed(sender)
+            work = order(result=ResultClass.FAILED)
+            collecting.collect_batch(work.pk)
+            with CaptureQueriesContext(connection) as queries:
+                sending.send_batch(work.pk)
+            counts.append(len(queries))
+        assert counts[0] == counts[1]
 
 
 class TestTooMany:

@@ -38,7 +38,7 @@ EXPORTING = ("records.view_sendingrecord", "records.export_records")
 
 class TestEveryPage:
     def test_of_sending_again(self, admin: Client, filled: Mail) -> None:
-        for query in ("", "?since=soon", "?receiver=nobody"):
+        for query in ("", "?since=soon", "?receiver=nobody", "?result=failed"):
             assert_chinese(admin.get(reverse("delivery:resend_many") + query).content.decode())
         assert_chinese(admin.get(reverse("delivery:resendings")).content.decode())
         for state in ResendingState:

@@ -1,0 +1,111 @@
+"""Who still lacks a mail of which the filters keep only tries that failed: it may have arrived since.
+
+A mail, its copies and the copies of those are one family. Filters that keep an original that failed keep a copy of it
+that failed as well, and whoever got one of them needs no other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from records.bulk import one_of
+from records.enums import ReceiverState
+from records.models import Mail, Receiver
+from records.resending.enums import LeftOut
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+_SERVED = (ReceiverState.ACCEPTED, ReceiverState.PENDING)
+"""Of the receiver of a copy: it has arrived, or is on its way."""
+_GOES_NOW = 2**63 - 1
+"""Instead of the id of a copy that is about to be made: later than all there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Families:
+    """The families of some mails, by their ids."""
+
+    firsts: dict[int, int]
+    """Of each of these mails: the one that its whole family comes from."""
+    served: dict[tuple[int, str], int]
+    """Of a family's first and an address: the latest copy that has arrived there or is on its way."""
+
+    def find_lacking(self, mail_id: int, receivers: Collection[Receiver], to: str = "") -> list[Receiver] | LeftOut:
+        """Find who of the receivers of a mail lacks it, or why nobody does.
+
+        Args:
+            mail_id: Of which mail.
+            receivers: Those of its receivers that are meant.
+            to: Who gets it in their place; empty: they do.
+        """
+        without = [one for one in receivers if one.state != ReceiverState.ACCEPTED]
+        if not without:
+            return LeftOut.HAS_IT
+        lacking = [one for one in without if not self._is_served(mail_id, one.address)]
+        return LeftOut.SENT_AGAIN if not lacking or self._is_served(mail_id, to) else lacking
+
+    def _is_served(self, mail_id: int, address: str) -> bool:
+        """Tell whether a mail was sent again to an address since, and not in vain."""
+        # An earlier one does not count: who asked for another copy wants it.
+        return self.served.get((self.firsts[mail_id], address), 0) > mail_id
+
+    def serve(self, mail_id: int, receivers: Iterable[Receiver]) -> None:
+        """Let a mail count as sent again to receivers from now on."""
+        for one in receivers:
+            self.served[self.firsts[mail_id], one.address] = _GOES_NOW
+
+    def list_one_of_each(self) -> list[int]:
+        """List one of these mails of each family, the first given."""
+        chosen: dict[int, int] = {}
+        for mail_id, first in self.firsts.items():
+            chosen.setdefault(first, mail_id)
+        return list(chosen.values())
+
+
+def find_families(mail_ids: Collection[int]) -> Families:
+    """Find the families of mails, however often these were sent again: a few queries for any number of mails."""
+    return _read(_climb(mail_ids))
+
+
+def lock_families(mail_ids: Collection[int]) -> Families:
+    """Do as `find_families`, and let no other order send any of them again until the transaction ends."""
+    firsts = _climb(mail_ids)
+    # In one order, like everywhere. SQLite ignores this: there the transaction began IMMEDIATE.
+    mails = Mail.objects.filter(pk__in=one_of(set(firsts.values()))).order_by("pk")
+    list(mails.select_for_update(of=("self",), no_key=True).values_list("pk"))
+    return _read(firsts)
+
+
+def _climb(mail_ids: Collection[int]) -> dict[int, int]:
+    """Find the mail that each of these comes from, at however many removes; itself where it is no copy."""
+    firsts = {mail_id: mail_id for mail_id in mail_ids}
+    reached = set(firsts)
+    while reached:
+        copies = Mail.objects.filter(pk__in=one_of(reached), resend_of__isnull=False).order_by()
+        above = dict(copies.values_list("pk", "resend_of_id"))
+        firsts = {mail_id: above.get(first) or first for mail_id, first in firsts.items()}
+        reached = {pk for pk in above.values() if pk is not None}
+    return firsts
+
+
+def _read(firsts: dict[int, int]) -> Families:
+    copies = _descend(set(firsts.values()))
+    served: dict[tuple[int, str], int] = {}
+    receivers = Receiver.objects.filter(mail_id__in=one_of(copies), state__in=_SERVED).order_by("mail_id")
+    for copy_id, address in receivers.values_list("mail_id", "address"):
+        served[copies[copy_id], address] = copy_id
+    return Families(firsts, served)
+
+
+def _descend(firsts: Collection[int]) -> dict[int, int]:
+    """Find all that comes from mails, at however many removes, each with the one that it comes from."""
+    copies: dict[int, int] = {}
+    reached = {first: first for first in firsts}
+    while reached:
+        # Said apart, for the index: it holds copies only.
+        found = Mail.objects.filter(resend_of__in=one_of(reached), resend_of__isnull=False).order_by()
+        reached = {pk: reached[of] for pk, of in found.values_list("pk", "resend_of_id") if of is not None}
+        copies |= reached
+    return copies
