@@ -81,13 +81,20 @@ PAGE_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "delivery:accepted": ("records.send_mail",),
     "delivery:resend": ("records.send_mail",),
     "delivery:resend_many": ("records.view_sendingrecord", "records.send_mail"),
-    "delivery:resendings": ("records.view_sendingrecord", "records.send_mail"),
-    "delivery:resending": ("records.view_sendingrecord", "records.send_mail"),
-    "delivery:resending_cancel": ("records.view_sendingrecord", "records.send_mail"),
+    "delivery:resendings": ("records.view_sendingrecord",),
+    "delivery:resending": ("records.view_sendingrecord",),
+    "delivery:resending_cancel": ("records.view_sendingrecord",),
     "delivery:exports": ("records.view_sendingrecord", "records.export_records"),
     "delivery:export_new": ("records.view_sendingrecord", "records.export_records"),
     "delivery:export_order": ("records.view_sendingrecord", "records.export_records"),
     "delivery:export_cancel": ("records.view_sendingrecord", "records.export_records"),
     "delivery:export_file": ("records.view_sendingrecord", "records.export_records"),
     "delivery:cancel": ("records.cancel_mail",),
+}
+
+# Besides, these pages ask for one of two: whoever may begin something looks after it, and so does who may stop it.
+EITHER_PERMISSION: dict[str, tuple[str, str]] = {
+    "delivery:resendings": ("records.send_mail", "records.cancel_mail"),
+    "delivery:resending": ("records.send_mail", "records.cancel_mail"),
+    "delivery:resending_cancel": ("records.send_mail", "records.cancel_mail"),
 }

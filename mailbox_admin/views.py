@@ -21,7 +21,7 @@ from django_htmx.http import HttpResponseClientRefresh
 
 from mailbox_admin.context import THEME_COOKIE, Theme
 from mailbox_admin.navigation import find_first_tab, find_home
-from mailbox_admin.permissions import PAGE_PERMISSIONS, PERMISSION_NAMES
+from mailbox_admin.permissions import EITHER_PERMISSION, PAGE_PERMISSIONS, PERMISSION_NAMES
 
 _YEAR = 365 * 24 * 3600
 
@@ -115,5 +115,11 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 def _list_missing_permissions(request: HttpRequest) -> list[str | Promise]:
     """List in plain words what the page asks for and the person lacks; empty where it depends on what was sent."""
     match = request.resolver_match
-    wanted = PAGE_PERMISSIONS.get(match.view_name, ()) if match else ()
-    return [PERMISSION_NAMES[name] for name in wanted if not request.user.has_perm(name)]
+    view_name = match.view_name if match else ""
+    wanted = PAGE_PERMISSIONS.get(view_name, ())
+    missing = [PERMISSION_NAMES[name] for name in wanted if not request.user.has_perm(name)]
+    either = EITHER_PERMISSION.get(view_name)
+    if either and not any(map(request.user.has_perm, either)):
+        one, other = (PERMISSION_NAMES[name] for name in either)
+        missing.append(_("%(one)s, or: %(other)s") % {"one": one, "other": other})
+    return missing

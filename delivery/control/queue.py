@@ -9,6 +9,7 @@ from delivery.control.why import Circumstances, Why, find_reason
 from records.clock import database_now
 from records.interventions import BulkIntervention, Deed
 from records.models import DeliveryPause, Heartbeat, Mail
+from records.resending.models import Resending
 from records.waiting import SILENCE
 from senders.allowances import state_of
 from senders.listing import ago, initials_of, tone_of
@@ -57,6 +58,8 @@ class Queue:
     """Both counted up to one more than MAX_COUNTED."""
     unfinished: list[BulkIntervention]
     """Deeds at many mails that go on."""
+    resendings: list[Resending]
+    """Orders to send mails again that go on."""
 
     @property
     def waiting(self) -> int:
@@ -85,6 +88,7 @@ def read_queue() -> Queue:
         held=count_up_to(MailGroup.HELD.mails, MAX_COUNTED + 1),
         failed=count_up_to(MailGroup.FAILED.mails, MAX_COUNTED + 1),
         unfinished=[work for work in unfinished if work.deed != Deed.PROLONG],
+        resendings=list(Resending.objects.filter(finished_at__isnull=True).order_by("pk")),
     )
 
 

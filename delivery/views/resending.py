@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.decorators import permission_required, user_passes_test
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponseRedirect
@@ -30,8 +30,11 @@ from records.resending.models import Resending
 from senders.models import Sender
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
     from django.http import HttpRequest, HttpResponse
 
+FOLLOWED_BY = ("records.send_mail", "records.cancel_mail")
+"""Who may see orders: whoever may give one, and whoever may stop them."""
 PATIENCE = 1.0
 """Seconds that a person waits for an order; the rest of it goes on behind the scenes."""
 MAX_LISTED = 50
@@ -108,7 +111,14 @@ def _show_anew(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(request.get_full_path())
 
 
-@permission_required(NEEDED, raise_exception=True)
+def _follows(person: User | AnonymousUser) -> bool:
+    if any(map(person.has_perm, FOLLOWED_BY)):
+        return True
+    raise PermissionDenied
+
+
+@permission_required("records.view_sendingrecord", raise_exception=True)
+@user_passes_test(_follows)
 @require_safe
 @never_cache
 @vary_on_headers("HX-Request")
@@ -117,7 +127,8 @@ def list_orders(request: HttpRequest) -> HttpResponse:
     return render_list(request, "delivery/resendings.html", Resending.objects.all()[:MAX_LISTED], title=_("Sent again"))
 
 
-@permission_required(NEEDED, raise_exception=True)
+@permission_required("records.view_sendingrecord", raise_exception=True)
+@user_passes_test(_follows)
 @require_safe
 @never_cache
 @vary_on_headers("HX-Request")
@@ -137,7 +148,8 @@ def show_order(request: HttpRequest, pk: int) -> HttpResponse:
     return render_part_or_page(request, "delivery/resending.html", context)
 
 
-@permission_required(NEEDED, raise_exception=True)
+@permission_required("records.view_sendingrecord", raise_exception=True)
+@user_passes_test(_follows)
 @require_POST
 @never_cache
 def cancel_order(request: HttpRequest, pk: int) -> HttpResponse:

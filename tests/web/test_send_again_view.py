@@ -383,6 +383,27 @@ class TestStopping:
         assert carol.post(f"{url}cancel/").status_code == 302
         assert the_order().cancelled_by == "carol"
 
+    def test_the_queue_leads_to_what_goes_on(self, ada: Client) -> None:
+        work = order()
+        queue = f"{MAILBOX}queue/"
+        looker = client_of(make_person("records.view_sendingrecord"))
+        stopper = client_of(make_person("records.view_sendingrecord", "records.cancel_mail"))
+        led = [f'href="{ORDERS}{work.pk}/"' in client.get(queue).content.decode() for client in (ada, stopper, looker)]
+        assert led == [True, True, False]
+        assert "What ada sends again from the record list goes on." in shown(stopper, queue)
+        orders.run(work)
+        assert "goes on" not in shown(stopper, queue)
+
+    def test_who_may_cancel_mail_needs_not_be_allowed_to_send_it(self) -> None:
+        work = order()
+        url = f"{ORDERS}{work.pk}/"
+        carol = client_of(make_person("records.view_sendingrecord", "records.cancel_mail", name="carol"))
+        assert carol.get(URL).status_code == 403
+        assert f'href="{url}"' in carol.get(ORDERS).content.decode()
+        assert f"{url}cancel/" in carol.get(url).content.decode()
+        assert carol.post(f"{url}cancel/").status_code == 302
+        assert (the_order().state, the_order().cancelled_by) == ("cancelled", "carol")
+
 
 class TestPermission:
     @pytest.mark.parametrize("missing", NEEDED)

@@ -6,7 +6,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import get_resolver, reverse
 
-from mailbox_admin.permissions import PAGE_PERMISSIONS, PERMISSION_NAMES
+from mailbox_admin.permissions import EITHER_PERMISSION, PAGE_PERMISSIONS, PERMISSION_NAMES
 from mailbox_admin.roles import Role, update_roles
 from records.models import Mail
 from senders.models import Sender
@@ -134,9 +134,22 @@ def test_every_page_is_closed_without_its_permission_and_names_it(view_name: str
 @pytest.mark.django_db
 @pytest.mark.parametrize("view_name", sorted(PAGE_PERMISSIONS))
 def test_every_page_opens_with_its_permissions_alone(view_name: str) -> None:
-    person, url = make_person(*PAGE_PERMISSIONS[view_name]), url_of(view_name)
-    Mail.objects.update(requested_by=person.get_username())  # of other people's mail some pages show less
-    assert client_of(person).get(url).status_code != 403
+    url = url_of(view_name)
+    for either in EITHER_PERMISSION.get(view_name, ("",)):
+        person = make_person(*PAGE_PERMISSIONS[view_name], *filter(None, [either]))
+        Mail.objects.update(requested_by=person.get_username())  # of other people's mail some pages show less
+        assert client_of(person).get(url).status_code != 403
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("view_name", sorted(EITHER_PERMISSION))
+def test_where_one_of_two_is_enough_none_is_not_and_both_are_named(view_name: str) -> None:
+    names = EITHER_PERMISSION[view_name]
+    refused = client_of(make_person(*[name for name in ALL if name not in names]))
+    for method in (refused.get, refused.post):
+        response = method(url_of(view_name))
+        assert response.status_code == 403
+        assert ", or: ".join(str(PERMISSION_NAMES[name]) for name in names) in response.content.decode()
 
 
 @pytest.mark.django_db
