@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from records.export.csv_file import stream_csv
+from records.export.orders import NEEDED
 from records.export.reading import Export
 from records.export.xlsx_file import stream_xlsx
 from records.export.xlsx_parts import CONTENT_TYPE as XLSX
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-@permission_required("records.export_records", raise_exception=True)
+@permission_required(NEEDED, raise_exception=True)
 @require_safe
 @never_cache
 def export_csv(request: HttpRequest) -> HttpResponseBase:
@@ -35,7 +36,7 @@ def export_csv(request: HttpRequest) -> HttpResponseBase:
     return _export(request, stream_csv, "csv", "text/csv; charset=utf-8")
 
 
-@permission_required("records.export_records", raise_exception=True)
+@permission_required(NEEDED, raise_exception=True)
 @require_safe
 @never_cache
 def export_xlsx(request: HttpRequest) -> HttpResponseBase:

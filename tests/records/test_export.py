@@ -31,7 +31,7 @@ URL = "/system/setting/mailbox/records/export.csv"
 
 @pytest.fixture
 def client(db: None) -> Client:
-    return client_of(make_person("records.export_records"))
+    return client_of(make_person("records.view_sendingrecord", "records.export_records"))
 
 
 def read(content: bytes) -> list[dict[str, str]]:
@@ -177,11 +177,11 @@ def test_days_are_those_of_the_zone_in_which_it_was_asked_for() -> None:
 @pytest.mark.django_db
 def test_subjects_are_for_those_who_may_see_what_mails_say() -> None:
     make_record(make_mail(subject="Q1 figures", message_id="<a1@example.com>"))
-    reader = client_of(make_person("records.export_records", "records.view_content"))
+    reader = client_of(make_person("records.view_sendingrecord", "records.export_records", "records.view_content"))
     assert [(row["Subject"], row["Message-ID"]) for row in read(reader.get(URL).getvalue())] == [
         ("Q1 figures", "<a1@example.com>")
     ]
-    other = client_of(make_person("records.export_records"))
+    other = client_of(make_person("records.view_sendingrecord", "records.export_records"))
     assert [row["Message-ID"] for row in read(other.get(URL).getvalue())] == ["<a1@example.com>"]
     assert b"Q1 figures" not in other.get(URL).getvalue()
 

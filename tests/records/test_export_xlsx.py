@@ -26,7 +26,7 @@ URL = "/system/setting/mailbox/records/export.xlsx"
 
 @pytest.fixture
 def client(db: None) -> Client:
-    return client_of(make_person("records.export_records"))
+    return client_of(make_person("records.view_sendingrecord", "records.export_records"))
 
 
 def open_book(content: bytes) -> Any:
