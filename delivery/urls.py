@@ -19,6 +19,7 @@ urlpatterns = [
     path("queue/mails/retry/", queued.retry_many, name="queue_retry"),
     path("queue/mails/decide/", queued.decide_many, name="queue_decide"),
     path("queue/deeds/<int:pk>/", queued.show_work, name="queue_work"),
+    path("queue/deeds/<int:pk>/stop/", queued.stop_work, name="queue_work_stop"),
     path("senders/<int:pk>/pause/", queue.pause, name="pause"),
     path("senders/<int:pk>/resume/", queue.resume, name="resume"),
     path("mails/<int:mail_id>/", queued.show_mail, name="queue_mail"),

@@ -73,6 +73,7 @@ PAGE_PERMISSIONS: dict[str, tuple[str, ...]] = {
     "delivery:queue_retry": ("records.view_sendingrecord", "records.retry_mail"),
     "delivery:queue_decide": ("records.view_sendingrecord", "records.decide_mail"),
     "delivery:queue_work": ("records.view_sendingrecord",),
+    "delivery:queue_work_stop": ("records.view_sendingrecord",),
     "delivery:queue_mail": ("records.view_sendingrecord",),
     "delivery:retry": ("records.retry_mail",),
     "delivery:send_now": ("records.retry_mail",),

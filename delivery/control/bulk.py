@@ -5,14 +5,15 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+from django.contrib.auth.models import User
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Max, Q
 
 from delivery.control.deeds import carry_out
 from delivery.control.pausing import Pause
-from delivery.control.selection import MailFilters
+from delivery.control.selection import NEEDED_FOR, MailFilters
 from records.clock import database_now
-from records.interventions import BulkIntervention, Deed
+from records.interventions import BulkIntervention, BulkState, Deed
 from records.models import Mail
 
 logger = logging.getLogger(__name__)
@@ -25,18 +26,22 @@ TRIES = 3
 """How often a batch is tried that met others in the database."""
 
 
-def begin(deed: Deed, filters: MailFilters, by: str, *, up_to_id: int | None = None) -> BulkIntervention:
+def begin(
+    deed: Deed, filters: MailFilters, by: str, *, person: User | None = None, up_to_id: int | None = None
+) -> BulkIntervention:
     """Store what is to be done to which mails; `run` does it.
 
     Args:
         deed: What.
         filters: To which mails; their group must be one that the deed is for.
         by: Who asks.
+        person: Who must be allowed to until the last mail; None: nobody, as for a command.
         up_to_id: Mails that were accepted later are left alone; None: what was accepted until now is meant.
     """
     work = BulkIntervention.objects.create(
         deed=deed,
         filters=filters.as_json(),
+        person=person,
         done_by=by[:150],
         began_at=database_now(),
         up_to_id=find_last_id() if up_to_id is None else up_to_id,
@@ -98,6 +103,15 @@ def continue_unfinished(*, seconds: float) -> None:
             logger.exception("what was asked for many mails failed", extra={"work": work.pk})
 
 
+def cancel(work: BulkIntervention, by: str) -> bool:
+    """Stop a deed: what was done by then stays done. Returns false where it had ended already."""
+    unfinished = BulkIntervention.objects.filter(pk=work.pk, finished_at__isnull=True)
+    is_cancelled = bool(unfinished.update(state=BulkState.CANCELLED, cancelled_by=by[:150], finished_at=database_now()))
+    if is_cancelled:
+        logger.info("a deed at many mails is stopped", extra={"work": work.pk, "by": by})
+    return is_cancelled
+
+
 def _try_batch(do_batch: Callable[[], bool]) -> bool:
     """Do a batch; where the database broke it off, for the sake of others, once more."""
     for tries_left in reversed(range(TRIES)):
@@ -119,13 +133,28 @@ def _do_batch(work_id: int) -> bool:
         work = unfinished.filter(pk=work_id).first()
         if work is None:
             return False
-        last = _prolong_next(work) if work.deed == Deed.PROLONG else _treat_next(work)
-        if last is None:
-            _finish(work)
-        else:
+        if not _may_go_on(work):
+            _end(work, BulkState.WITHDRAWN)
+        elif (last := _do_to_next(work)) is not None:
             work.last_id = last
-        work.save(update_fields=["last_id", "changed", "finished_at"])
-    return last is not None
+        else:
+            _end(work, BulkState.DONE)
+        work.save(update_fields=["last_id", "changed", "state", "finished_at"])
+    return work.is_unfinished
+
+
+def _may_go_on(work: BulkIntervention) -> bool:
+    """Tell whether whoever began a deed may still do it, by what is stored of that person now."""
+    # Resuming has none: broken off, the mail would stay paused with part of its time given back, and get that part
+    # twice when somebody resumes it after all.
+    if work.person_id is None:
+        return True
+    person = User.objects.filter(pk=work.person_id).first()
+    return person is not None and person.has_perms(NEEDED_FOR[Deed(work.deed)])
+
+
+def _do_to_next(work: BulkIntervention) -> int | None:
+    return _prolong_next(work) if work.deed == Deed.PROLONG else _treat_next(work)
 
 
 def _treat_next(work: BulkIntervention) -> int | None:
@@ -152,8 +181,8 @@ def _left(work: BulkIntervention) -> Q:
     return Q(pk__gt=work.last_id, pk__lte=work.up_to_id)
 
 
-def _finish(work: BulkIntervention) -> None:
-    work.finished_at = database_now()
+def _end(work: BulkIntervention, state: BulkState) -> None:
+    work.state, work.finished_at = state, database_now()
     if work.deed == Deed.PROLONG:
         Pause.from_json(work.filters).end()
-    logger.info("a deed at many mails ended", extra={"work": work.pk, "changed": work.changed})
+    logger.info("a deed at many mails ended", extra={"work": work.pk, "state": str(state), "changed": work.changed})

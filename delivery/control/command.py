@@ -14,7 +14,7 @@ from delivery.control.wording import tell_result
 from delivery.management.commands.send_mail import read_moment
 from delivery.request import aware
 from records.enums import Priority
-from records.interventions import Deed
+from records.interventions import BulkState, Deed
 from senders.models import Sender
 from senders.validators import has_control_characters
 
@@ -102,8 +102,10 @@ class DeedCommand(BaseCommand):
             return
         work = bulk.run(bulk.begin(deed, filters, CALLER))
         self.stdout.write(tell_result(work))
-        if work.finished_at is None:
+        if work.is_unfinished:
             self.stderr.write("Not finished: a worker goes on with it.")
+        elif work.state == BulkState.CANCELLED:
+            self.stderr.write(f"Stopped by {work.cancelled_by}: the rest of the mails stays as it was.")
 
     def _rehearse(self, filters: MailFilters) -> None:
         total = count_up_to(filters.find(), MAX_COUNTED + 1)

@@ -50,6 +50,16 @@ GROUPS_OF: dict[Deed, tuple[MailGroup, ...]] = {
 }
 """Which mails a deed can be done to."""
 
+NEEDED_FOR: dict[Deed, tuple[str, ...]] = {
+    Deed.CANCEL: ("records.view_sendingrecord", "records.cancel_mail"),
+    Deed.SEND_NOW: ("records.view_sendingrecord", "records.retry_mail"),
+    Deed.RETRY: ("records.view_sendingrecord", "records.retry_mail"),
+    Deed.ARRIVED: ("records.view_sendingrecord", "records.decide_mail"),
+    Deed.SEND_AGAIN: ("records.view_sendingrecord", "records.decide_mail"),
+    Deed.GIVE_UP: ("records.view_sendingrecord", "records.decide_mail"),
+}
+"""What a person must be allowed to, from asking for a deed at many mails until the last of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class MailFilters:

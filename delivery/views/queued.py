@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -19,11 +21,12 @@ from delivery.control import bulk
 from delivery.control.counting import MAX_COUNTED
 from delivery.control.forms import QueueFilterForm
 from delivery.control.paging import get_mail_page
-from delivery.control.selection import GROUPS_OF, MailFilters, count_up_to
+from delivery.control.selection import GROUPS_OF, NEEDED_FOR, MailFilters, count_up_to
 from delivery.control.single import do_to_mail
 from delivery.control.wording import WORDS, tell_result
 from delivery.views.queue import way_back, work_at
-from records.interventions import BulkIntervention, Deed
+from delivery.views.works import may_stop
+from records.interventions import BulkIntervention, BulkState, Deed
 from records.models import Content, Mail
 from records.paging import find_position
 from records.viewing.missing import answer_missing_mail
@@ -84,7 +87,7 @@ def show_mail(request: HttpRequest, mail_id: int) -> HttpResponse:
     return render(request, "delivery/_mail_drawer.html" if _wants_part(request) else "delivery/mail.html", context)
 
 
-@permission_required(("records.view_sendingrecord", "records.cancel_mail"), raise_exception=True)
+@permission_required(NEEDED_FOR[Deed.CANCEL], raise_exception=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def cancel_many(request: HttpRequest) -> HttpResponse:
@@ -92,7 +95,7 @@ def cancel_many(request: HttpRequest) -> HttpResponse:
     return _deal_with_many(request, (Deed.CANCEL,))
 
 
-@permission_required(("records.view_sendingrecord", "records.retry_mail"), raise_exception=True)
+@permission_required(NEEDED_FOR[Deed.SEND_NOW], raise_exception=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def send_many_now(request: HttpRequest) -> HttpResponse:
@@ -100,7 +103,7 @@ def send_many_now(request: HttpRequest) -> HttpResponse:
     return _deal_with_many(request, (Deed.SEND_NOW,))
 
 
-@permission_required(("records.view_sendingrecord", "records.retry_mail"), raise_exception=True)
+@permission_required(NEEDED_FOR[Deed.RETRY], raise_exception=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def retry_many(request: HttpRequest) -> HttpResponse:
@@ -108,7 +111,7 @@ def retry_many(request: HttpRequest) -> HttpResponse:
     return _deal_with_many(request, (Deed.RETRY,))
 
 
-@permission_required(("records.view_sendingrecord", "records.decide_mail"), raise_exception=True)
+@permission_required(NEEDED_FOR[Deed.ARRIVED], raise_exception=True)
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def decide_many(request: HttpRequest) -> HttpResponse:
@@ -155,8 +158,9 @@ def _chosen(request: HttpRequest, deeds: tuple[Deed, ...]) -> Deed | None:
 def _begin(request: HttpRequest, deed: Deed, filters: MailFilters) -> HttpResponse:
     up_to = request.POST.get("up_to", "")
     up_to_id = int(up_to) if up_to.isascii() and up_to.isdecimal() and len(up_to) < 19 else None
-    work = bulk.begin(deed, filters, request.user.get_username(), up_to_id=up_to_id)
-    if not work_at(work):
+    assert isinstance(request.user, User)
+    work = bulk.begin(deed, filters, request.user.get_username(), person=request.user, up_to_id=up_to_id)
+    if not work_at(work) or work.state != BulkState.DONE:
         return redirect("delivery:queue_work", work.pk)
     messages.success(request, tell_result(work))
     return redirect("delivery:queue")
@@ -168,9 +172,38 @@ def _begin(request: HttpRequest, deed: Deed, filters: MailFilters) -> HttpRespon
 @vary_on_headers("HX-Request")
 def show_work(request: HttpRequest, pk: int) -> HttpResponse:
     """Show how far a deed at many mails is."""
-    work = get_object_or_404(BulkIntervention.objects.exclude(deed=Deed.PROLONG), pk=pk)
-    context = {"work": work, "words": WORDS[Deed(work.deed)], "result": tell_result(work)}
+    work = _get_work(pk)
+    context = {
+        "work": work,
+        "words": WORDS[Deed(work.deed)],
+        "result": tell_result(work),
+        "may_stop": work.is_unfinished and _may_stop(request, work),
+    }
     return render(request, "delivery/_work.html" if _wants_part(request) else "delivery/work.html", context)
+
+
+@permission_required("records.view_sendingrecord", raise_exception=True)
+@require_POST
+@never_cache
+def stop_work(request: HttpRequest, pk: int) -> HttpResponse:
+    """Stop a deed at many mails: the rest of them stays as it was."""
+    work = _get_work(pk)
+    if not _may_stop(request, work):
+        raise PermissionDenied
+    if bulk.cancel(work, request.user.get_username()):
+        messages.success(request, _("Stopped: the rest of the mails stays as it was."))
+    else:
+        messages.warning(request, _("Too late: it had ended already."))
+    return redirect("delivery:queue_work", work.pk)
+
+
+def _get_work(pk: int) -> BulkIntervention:
+    """Get a deed that has a page; resuming has none, and is never stopped."""
+    return get_object_or_404(BulkIntervention.objects.exclude(deed=Deed.PROLONG), pk=pk)
+
+
+def _may_stop(request: HttpRequest, work: BulkIntervention) -> bool:
+    return may_stop(request, work, NEEDED_FOR[Deed(work.deed)])
 
 
 @permission_required("records.retry_mail", raise_exception=True)

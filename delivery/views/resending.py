@@ -21,7 +21,7 @@ from delivery.resending import orders
 from delivery.resending.ending import NEEDED, find_left_out
 from delivery.resending.forms import Destination, ResendingForm
 from delivery.resending.meant import find_meant
-from delivery.views.works import render_list, render_part_or_page
+from delivery.views.works import may_stop, render_list, render_part_or_page
 from delivery.wake import wake_for_resending
 from records.filters import RecordFilters, list_shortcuts
 from records.forms import FilterForm
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
     from django.http import HttpRequest, HttpResponse
 
-FOLLOWED_BY = ("records.send_mail", "records.cancel_mail")
+STOPPED_BY = ("records.cancel_mail",)
+"""Who may stop the orders of others."""
+FOLLOWED_BY = ("records.send_mail", *STOPPED_BY)
 """Who may see orders: whoever may give one, and whoever may stop them."""
 PATIENCE = 1.0
 """Seconds that a person waits for an order; the rest of it goes on behind the scenes."""
@@ -142,7 +144,7 @@ def show_order(request: HttpRequest, pk: int) -> HttpResponse:
         "reasons": [(LeftOut(reason).label, count) for reason, count in sorted(work.left_out.items())],
         "left_out": left_out,
         "more_left_out": work.left_out_in_all - len(left_out),
-        "may_cancel": work.is_unfinished and _may_cancel(request, work),
+        "may_cancel": work.is_unfinished and may_stop(request, work, STOPPED_BY),
         "max_mails": settings.MAILBOX_MAX_RESENDS,
     }
     return render_part_or_page(request, "delivery/resending.html", context)
@@ -155,15 +157,10 @@ def show_order(request: HttpRequest, pk: int) -> HttpResponse:
 def cancel_order(request: HttpRequest, pk: int) -> HttpResponse:
     """Stop an order: the rest of its mails is not sent again."""
     work = get_object_or_404(Resending, pk=pk)
-    if not _may_cancel(request, work):
+    if not may_stop(request, work, STOPPED_BY):
         raise PermissionDenied
     if orders.cancel(work, request.user.get_username()):
         messages.success(request, _("Stopped: no more of these mails is sent again."))
     else:
         messages.warning(request, _("Too late: it had ended already."))
     return redirect("delivery:resending", work.pk)
-
-
-def _may_cancel(request: HttpRequest, work: Resending) -> bool:
-    """Let people stop what they began, and those stop it who may cancel others' mail."""
-    return work.person_id == request.user.pk or request.user.has_perm("records.cancel_mail")

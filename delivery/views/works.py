@@ -16,6 +16,10 @@ class Work(Protocol):
     """Something that was asked for, and that workers go on with until it is finished."""
 
     @property
+    def person_id(self) -> int | None:
+        """Who asked for it."""
+
+    @property
     def is_unfinished(self) -> bool:
         """Tell whether there is more to do."""
 
@@ -33,3 +37,8 @@ def render_part_or_page(request: HttpRequest, template: str, context: dict[str, 
         folder, name = template.rsplit("/", 1)
         template = f"{folder}/_{name}"
     return render(request, template, context)
+
+
+def may_stop(request: HttpRequest, work: Work, permissions: Iterable[str]) -> bool:
+    """Tell whether a person may stop work: whoever asked for it, and those with the permissions."""
+    return work.person_id == request.user.pk or request.user.has_perms(list(permissions))

@@ -197,13 +197,16 @@ class Migration(migrations.Migration):
                 ('up_to_id', models.BigIntegerField(help_text='Mail that was accepted later is left alone')),
                 ('last_id', models.BigIntegerField(default=0, help_text='Every mail up to this one is dealt with')),
                 ('changed', models.PositiveIntegerField(default=0, help_text='Mails that it was done to')),
+                ('state', models.CharField(choices=[('going', 'Going on'), ('done', 'Done'), ('cancelled', 'Cancelled'), ('withdrawn', 'Not allowed any more')], default='going', max_length=10)),
                 ('finished_at', models.DateTimeField(null=True)),
+                ('cancelled_by', models.CharField(blank=True, max_length=150)),
+                ('person', models.ForeignKey(db_constraint=False, db_index=False, help_text='Who must be allowed to; empty: nobody, as for a command', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'ordering': ['-pk'],
                 'default_permissions': (),
                 'indexes': [models.Index(condition=models.Q(('finished_at__isnull', True)), fields=['id'], name='unfinished_intervention')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('deed__in', ['cancel', 'retry', 'send_now', 'arrived', 'send_again', 'give_up', 'prolong'])), name='bulk_intervention_deed_is_known')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('deed__in', ['cancel', 'retry', 'send_now', 'arrived', 'send_again', 'give_up', 'prolong'])), name='bulk_intervention_deed_is_known'), models.CheckConstraint(condition=models.Q(('state__in', ['going', 'done', 'cancelled', 'withdrawn'])), name='bulk_intervention_state_is_known'), models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', True), ('state', 'going')), models.Q(models.Q(('state', 'going'), _negated=True), ('finished_at__isnull', False)), _connector='OR'), name='only_ended_bulk_intervention_has_an_end')],
             },
         ),
         migrations.CreateModel(

@@ -9,7 +9,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from delivery.control import bulk
-from delivery.control.pausing import pause_everything, pause_sender
+from delivery.control.pausing import pause_everything, pause_sender, resume_sender
+from delivery.control.selection import MailFilters, MailGroup
 from delivery.views import queue as queue_view
 from records.clock import database_now
 from records.interventions import BulkIntervention, Deed, Intervention
@@ -17,7 +18,7 @@ from records.models import DeliveryPause, Heartbeat, Mail
 from senders.models import Sender
 from tests.delivery.control.scenes import accept_many, deeds_at, fail, hold, states, wait_for_retry
 from tests.delivery.engine.scenes import accept, fresh, make_sender
-from tests.people import client_of, make_person
+from tests.people import client_of, lose, make_person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -332,6 +333,72 @@ class TestDeeds:
         bulk.continue_unfinished(seconds=60)
         assert "3 mails cancelled." in text_of(admin, f"{QUEUE}deeds/{work.pk}/", **{"HX-Request": "true"})
         assert "goes on" not in text_of(admin, QUEUE)
+
+    def test_who_began_it_stops_it_and_the_rest_stays_as_it_was(
+        self, admin: Client, sender: Sender, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(bulk, "BATCH", 1)
+        monkeypatch.setattr(queue_view, "PATIENCE", 0)
+        accept_many(sender, 3)
+        page = admin.post(f"{MAILS}cancel/", {"deed": "cancel"}).headers["Location"]
+        assert f'action="{page}stop/"' in html_of(admin, page)
+        response = admin.post(f"{page}stop/")
+        assert response.headers["Location"] == page
+        text = text_of(admin, page)
+        assert "1 mail cancelled. Stopped by ada: the rest of the mails stays as it was." in text
+        assert "/stop/" not in html_of(admin, page)
+        assert "data-refresh" not in html_of(admin, page)
+        assert "Too late: it had ended already." in admin.post(f"{page}stop/", follow=True).content.decode()
+        bulk.continue_unfinished(seconds=60)
+        assert states() == ["cancelled", "queued", "queued"]
+
+    def test_others_stop_it_who_might_have_begun_it(self, sender: Sender) -> None:
+        accept(sender)
+        giver = make_person("records.view_sendingrecord", name="giver")
+        work = bulk.begin(Deed.RETRY, MailFilters(group=MailGroup.FAILED), "giver", person=giver)
+        page = f"{QUEUE}deeds/{work.pk}/"
+        bob = client_of(make_person("records.view_sendingrecord", "records.cancel_mail"))
+        assert "/stop/" not in html_of(bob, page)
+        assert bob.post(f"{page}stop/").status_code == 403
+        assert BulkIntervention.objects.get().is_unfinished
+        for person in (giver, make_person("records.view_sendingrecord", "records.retry_mail", name="carol")):
+            BulkIntervention.objects.update(state="going", finished_at=None)
+            client = client_of(person)
+            assert f"{page}stop/" in html_of(client, page)
+            assert client.get(f"{page}stop/").status_code == 405
+            assert client.post(f"{page}stop/").status_code == 302
+            assert BulkIntervention.objects.get().cancelled_by == person.username
+
+    def test_a_forged_stop_is_refused(self, sender: Sender) -> None:
+        giver = make_person("records.view_sendingrecord", "records.retry_mail")
+        work = bulk.begin(Deed.RETRY, MailFilters(group=MailGroup.FAILED), "giver", person=giver)
+        forger = Client(enforce_csrf_checks=True)
+        forger.force_login(giver)
+        assert forger.post(f"{QUEUE}deeds/{work.pk}/stop/").status_code == 403
+        assert BulkIntervention.objects.get().is_unfinished
+
+    def test_it_says_that_its_giver_may_not_do_it_any_more(
+        self, admin: Client, sender: Sender, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(bulk, "BATCH", 1)
+        monkeypatch.setattr(queue_view, "PATIENCE", 0)
+        accept_many(sender, 3)
+        bob = make_person("records.view_sendingrecord", "records.cancel_mail", name="bob")
+        page = client_of(bob).post(f"{MAILS}cancel/", {"deed": "cancel"}).headers["Location"]
+        lose(bob, "active")
+        bulk.continue_unfinished(seconds=60)
+        assert (
+            "1 mail cancelled. Stopped: bob was deactivated since, or may not do this any more. "
+            "The rest of the mails stays as it was." in text_of(admin, page)
+        )
+        assert states() == ["cancelled", "queued", "queued"]
+
+    def test_resuming_is_never_stopped(self, admin: Client, sender: Sender) -> None:
+        pause_sender(sender, "ada")
+        work = resume_sender(sender, "ada")
+        assert work is not None
+        assert admin.post(f"{QUEUE}deeds/{work.pk}/stop/").status_code == 404
+        assert BulkIntervention.objects.get().is_unfinished
 
     @pytest.mark.parametrize("up_to", ["-1", "9" * 30, "x", "", "１"])
     def test_a_number_that_is_none_is_ignored(self, admin: Client, sender: Sender, up_to: str) -> None:

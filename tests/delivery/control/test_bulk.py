@@ -3,18 +3,21 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
+from django.db.models import F
 from django.db.utils import OperationalError
 from django.test.utils import CaptureQueriesContext
 
 from delivery.control import bulk, deeds
-from delivery.control.selection import MailFilters, MailGroup
+from delivery.control.selection import NEEDED_FOR, MailFilters, MailGroup
 from records.clock import database_now
 from records.enums import Priority, ReceiverState
 from records.interventions import BulkIntervention, Deed, Intervention
 from records.models import Mail
 from tests.delivery.control.scenes import BY, accept_many, deeds_at, fail, hold, states
 from tests.delivery.engine.scenes import accept, fresh, make_sender, outcomes, states_of_receivers, take
+from tests.people import lose, make_person
 from tests.together import do_at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -171,3 +174,72 @@ def test_a_batch_costs_as_many_queries_for_ten_mails_as_for_one(deed: Deed, grou
             bulk._do_batch(work.pk)
         counts.append(len(queries))
     assert counts[0] == counts[1]
+
+
+class TestStopping:
+    def test_the_rest_stays_as_it_was(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(bulk, "BATCH", 1)
+        accept_many(make_sender(), 3)
+        work = bulk.run(bulk.begin(Deed.CANCEL, MailFilters(), BY), seconds=0)
+        assert bulk.cancel(work, "bob")
+        bulk.run(work)
+        bulk.continue_unfinished(seconds=60)
+        assert states() == ["cancelled", "queued", "queued"]
+        assert (work.state, work.cancelled_by, work.changed) == ("cancelled", "bob", 1)
+        assert work.finished_at is not None
+
+    def test_what_has_ended_stays_as_it_is(self) -> None:
+        accept(make_sender())
+        work = do(Deed.CANCEL)
+        assert not bulk.cancel(work, "bob")
+        work.refresh_from_db()
+        assert (work.state, work.cancelled_by) == ("done", "")
+
+
+@pytest.mark.parametrize(
+    ("deed", "group"),
+    [
+        (Deed.CANCEL, MailGroup.WAITING),
+        (Deed.SEND_NOW, MailGroup.WAITING),
+        (Deed.RETRY, MailGroup.FAILED),
+        (Deed.ARRIVED, MailGroup.HELD),
+        (Deed.SEND_AGAIN, MailGroup.HELD),
+        (Deed.GIVE_UP, MailGroup.HELD),
+    ],
+)
+class TestPermission:
+    @pytest.fixture(autouse=True)
+    def _small_batches(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(bulk, "BATCH", 1)
+
+    def begin(self, deed: Deed, group: MailGroup, person: User | None) -> BulkIntervention:
+        """Begin with three mails, of which one is done."""
+        for mail in accept_many(make_sender(), 3):
+            Mail.objects.filter(pk=mail.pk).update(due_at=F("due_at") + timedelta(hours=1))
+            {MailGroup.FAILED: fail, MailGroup.HELD: hold}.get(group, fresh)(mail)
+        work = bulk.begin(deed, MailFilters(group=group), BY, person=person)
+        return bulk.run(work, seconds=0)
+
+    @pytest.mark.parametrize("lost", ["active", "view_sendingrecord", "the deed", "everything"])
+    def test_nothing_more_is_done_for_whom_it_is_forbidden_by_now(
+        self, deed: Deed, group: MailGroup, lost: str
+    ) -> None:
+        needed = NEEDED_FOR[deed]
+        person = make_person(*needed)
+        work = self.begin(deed, group, person)
+        if lost == "everything":
+            person.delete()
+        else:
+            lose(person, needed[-1].partition(".")[2] if lost == "the deed" else lost)
+        bulk.continue_unfinished(seconds=60)
+        work.refresh_from_db()
+        assert (work.state, work.changed, work.finished_at is not None) == ("withdrawn", 1, True)
+        assert Intervention.objects.count() == 1
+
+    def test_with_exactly_its_permissions_all_is_done(self, deed: Deed, group: MailGroup) -> None:
+        work = self.begin(deed, group, make_person(*NEEDED_FOR[deed]))
+        assert (bulk.run(work).state, work.changed) == ("done", 3)
+
+    def test_a_command_needs_none(self, deed: Deed, group: MailGroup) -> None:
+        work = self.begin(deed, group, None)
+        assert (bulk.run(work).state, work.changed) == ("done", 3)

@@ -12,6 +12,7 @@ from django.core.management import CommandError, call_command
 from delivery.control import bulk
 from records.clock import database_now
 from records.enums import Priority
+from records.interventions import BulkIntervention
 from records.models import DeliveryPause, Heartbeat, Mail
 from senders.models import Sender
 from tests.delivery.control.scenes import accept_many, deeds_at, fail, hold, states, wait_for_retry
@@ -62,6 +63,22 @@ def test_waiting_mail_is_cancelled(sender: Sender) -> None:
     assert say("cancel_mail", "--receiver", "carol") == "1 mail cancelled."
     assert (states(), deeds_at(meant)) == (["cancelled", "queued"], [("cancel", "command")])
     assert say("cancel_mail", "--all") == "1 mail cancelled."
+
+
+def test_what_a_person_stops_meanwhile_is_told(sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = bulk.begin
+
+    def begin_and_stop(*arguments: Any) -> BulkIntervention:
+        work = begin(*arguments)
+        bulk.cancel(work, "bob")
+        return work
+
+    monkeypatch.setattr(bulk, "begin", begin_and_stop)
+    accept(sender)
+    errors = StringIO()
+    call_command("cancel_mail", "--all", stdout=StringIO(), stderr=errors)
+    assert errors.getvalue().strip() == "Stopped by bob: the rest of the mails stays as it was."
+    assert states() == ["queued"]
 
 
 def test_a_rehearsal_changes_nothing(sender: Sender) -> None:

@@ -38,9 +38,10 @@ OTHERS = {
     "senders:set_default", "senders:stand_ins", "senders:default_stand_ins", "records:news", "records:time_zone",
     "records:save_view", "records:rename_view", "records:delete_view", "records:of_mail", "records:source",
     "records:export", "records:export_xlsx", "records:attachment", "delivery:resending_cancel", "delivery:check",
-    "delivery:detect", "delivery:cancel", "delivery:retry", "delivery:send_now", "delivery:decide",
-    "delivery:pause_all", "delivery:resume_all", "delivery:pause", "delivery:resume", "delivery:export_cancel",
-    "delivery:export_file", "delivery:masking_suggested", "delivery:masking_switch", "delivery:masking_delete",
+    "delivery:queue_work_stop", "delivery:detect", "delivery:cancel", "delivery:retry", "delivery:send_now",
+    "delivery:decide", "delivery:pause_all", "delivery:resume_all", "delivery:pause", "delivery:resume",
+    "delivery:export_cancel", "delivery:export_file", "delivery:masking_suggested", "delivery:masking_switch",
+    "delivery:masking_delete",
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from records.interventions import BulkIntervention, Deed, Intervention
+from records.interventions import BulkIntervention, BulkState, Deed, Intervention
 from records.models import DeliveryPause, Heartbeat, Mail
 from senders.models import Sender
 from tests.records.rows import compose, make_mail
@@ -48,7 +48,12 @@ class TestEveryPage:
             assert_chinese(admin.post(reverse(f"delivery:{name}"), {"deed": ""}).content.decode())
         for deed in set(Deed) - {Deed.PROLONG}:
             work = BulkIntervention.objects.create(deed=deed, done_by="ada", began_at=timezone.now(), up_to_id=9)
-            assert_chinese(admin.get(reverse("delivery:queue_work", args=[work.pk])).content.decode())
+            url = reverse("delivery:queue_work", args=[work.pk])
+            assert_chinese(admin.get(url).content.decode())
+            for _ in range(2):
+                assert_chinese(admin.post(f"{url}stop/", follow=True).content.decode())
+            BulkIntervention.objects.filter(pk=work.pk).update(state=BulkState.WITHDRAWN)
+            assert_chinese(admin.get(url).content.decode())
         sender = Sender.objects.get(is_default=True)
         for name, arguments in (("pause", [sender.pk]), ("resume", [sender.pk]), ("pause_all", []), ("resume_all", [])):
             for _ in range(2):
