@@ -8,6 +8,7 @@ from delivery.engine.limits import Limits
 from delivery.engine.values import Ending
 from delivery.engine.written import TryRecord, write_records
 from delivery.masking.copies import mask
+from delivery.masking.files import remembering_search
 from delivery.masking.rules import read_rules
 from delivery.request import MailRequest
 from delivery.request_rules import CheckedParties
@@ -36,7 +37,8 @@ def store_refusals(requests: Sequence[Homeless], limits: Limits) -> list[int]:
     ended = default_values(Mail) | {"state": MailState.FAILED.value, "epoch": _EPOCH, "finished_at": now}
     # Without their keys: the same requests may come again when mail is configured.
     rules = read_rules()
-    shown = ((mask(one.request, rules) or one).request for one in requests)
+    search_file = remembering_search()
+    shown = ((mask(one.request, rules, search_file) or one).request for one in requests)
     asked = (mail_values(replace(request, idempotency_key=""), now, limits) for request in shown)
     mails = (ended | own | {"id": pk} for own, pk in zip(asked, ids, strict=True))
     insert_rows(Mail, list(ended), (list(mail.values()) for mail in mails))

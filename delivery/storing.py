@@ -16,6 +16,7 @@ from delivery.compose.plain_text import text_from_html
 from delivery.engine.limits import Limits
 from delivery.exceptions import RequestRefusedError
 from delivery.masking.copies import MaskedCopy, mask
+from delivery.masking.files import FileSearch, remembering_search
 from delivery.masking.rules import Rule, read_rules
 from delivery.masking.vault import Sealable, seal_all
 from delivery.request import MailRequest, aware
@@ -83,10 +84,10 @@ def store(requests: Sequence[CheckedRequest], limits: Limits) -> Stored:
     """
     expect_rows(len(requests))
     ids, now = allot_ids_now(Mail, len(requests))
-    if rules := read_rules():
-        requests = [_mask(one, rules) for one in requests]
-    elif any(one.request.secrets for one in requests):
-        requests = [_mask(one, ()) for one in requests]
+    rules = read_rules()
+    if rules or any(one.request.secrets for one in requests):
+        search_file = remembering_search()
+        requests = [_mask(one, rules, search_file) for one in requests]
     masked = {pk: one for pk, one in zip(ids, requests, strict=True) if one.copy}
     sizes = _seal(masked) if masked else {}
     bodies = _share_bodies(requests, ids)
@@ -105,9 +106,9 @@ def store(requests: Sequence[CheckedRequest], limits: Limits) -> Stored:
     return Stored(ids, now)
 
 
-def _mask(checked: CheckedRequest, rules: Sequence[Rule]) -> CheckedRequest:
+def _mask(checked: CheckedRequest, rules: Sequence[Rule], search_file: FileSearch) -> CheckedRequest:
     """Put the masked copy in the place of a request that has secrets."""
-    copy = mask(checked.request, rules)
+    copy = mask(checked.request, rules, search_file)
     return replace(checked, request=copy.request, original=checked.request, copy=copy) if copy else checked
 
 

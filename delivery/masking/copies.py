@@ -1,15 +1,19 @@
 """The masked copy of a request: what is kept of a mail with secrets, beside the sealed original."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from delivery.compose.fonts import replace_unsupported_fonts
 from delivery.compose.plain_text import text_from_html
-from delivery.masking.hiding import EVERYTHING, essences, hide, holds
-from delivery.masking.markup import attribute_values, hide_in_html
+from delivery.masking.files import FileSearch, file_holds, find_in_file
+from delivery.masking.hiding import EVERYTHING, essences, hide
+from delivery.masking.markup import hide_in_html
+from delivery.masking.readings import texts_of_mail
 from delivery.masking.rules import Rule
 from delivery.request import MailRequest
 
+MOST_FOUND = 500
+"""Secrets that rules find in one mail; with more, each of which is searched for everywhere, all of it is secret."""
 _LONGEST_SUBJECT = 998
 _LONGEST_LABEL = 1000
 
@@ -26,46 +30,59 @@ class MaskedCopy:
     """Notes of its files are kept in their place."""
     by_caller: bool
     rule_names: tuple[str, ...]
-    """Rules that found something."""
+    """Rules that found something, or could not search a file."""
 
 
-def mask(request: MailRequest, rules: Sequence[Rule]) -> MaskedCopy | None:
-    """Make the masked copy of a request; None where it has no secrets."""
+@dataclass(frozen=True, slots=True)
+class _Searched:
+    """What came of searching a mail by one rule."""
+
+    found: frozenset[str]
+    """Essences."""
+    strips_files: bool = False
+    """Files must not be kept, whatever was found."""
+
+
+def mask(request: MailRequest, rules: Sequence[Rule], search_file: FileSearch = find_in_file) -> MaskedCopy | None:
+    """Make the masked copy of a request; None where it has no secrets.
+
+    Args:
+        request: What is asked.
+        rules: Those in force.
+        search_file: May remember what it found in files that go with many mails.
+    """
     applying = [rule for rule in rules if rule.is_for(request.template_name)]
     if not request.secrets and not applying:
         return None
     html = replace_unsupported_fonts(request.html) if request.html else ""
     text = request.text or (text_from_html(html) if html else "")
-    found = {rule.name: _find(rule, request, text, html) for rule in applying}
-    secrets = essences(request.secrets).union(*found.values())
-    strips = bool(request.attachments) and any(rule.strips_files for rule in applying)
+    searched = {rule.name: _search(rule, request, text, html, search_file) for rule in applying}
+    secrets = essences(request.secrets) | _union(searched)
+    strips = bool(request.attachments) and any(one.strips_files for one in searched.values())
     if not secrets and not strips:
         return None
-    names = [rule.name for rule in applying if found[rule.name] or (rule.strips_files and request.attachments)]
     return MaskedCopy(
         _masked(request, text, html, secrets),
         secrets,
-        strips_files=strips or any(_file_holds(file.content, secrets) for file in request.attachments),
+        strips_files=strips or any(file_holds(file, secrets) for file in request.attachments),
         by_caller=bool(request.secrets),
-        rule_names=tuple(names),
+        rule_names=tuple(name for name, one in searched.items() if one.found or one.strips_files),
     )
 
 
-def _find(rule: Rule, request: MailRequest, text: str, html: str) -> frozenset[str]:
+def _search(rule: Rule, request: MailRequest, text: str, html: str, search_file: FileSearch) -> _Searched:
     if rule.hides_all:
-        return frozenset({EVERYTHING})
-    return essences(secret for view in _views(request, text, html) for secret in rule.find(view))
+        return _Searched(frozenset({EVERYTHING}))
+    if rule.strips_files:
+        return _Searched(frozenset(), strips_files=bool(request.attachments))
+    in_files = [search_file(rule, file) for file in request.attachments]
+    found = rule.find_in(texts_of_mail(request, text, html)).union(*filter(None, in_files))
+    return _Searched(found, strips_files=None in in_files)
 
 
-def _views(request: MailRequest, text: str, html: str) -> Iterator[str]:
-    """Give everything that a secret may stand in, as its reader has it."""
-    yield request.subject
-    yield text
-    yield request.accessed_resource
-    if html:
-        if request.text:  # else the text is what the HTML says
-            yield text_from_html(html)
-        yield from attribute_values(html)
+def _union(searched: Mapping[str, _Searched]) -> frozenset[str]:
+    found = frozenset[str]().union(*(one.found for one in searched.values()))
+    return found if len(found) <= MOST_FOUND else frozenset({EVERYTHING})
 
 
 def _masked(request: MailRequest, text: str, html: str, secrets: frozenset[str]) -> MailRequest:
@@ -78,9 +95,3 @@ def _masked(request: MailRequest, text: str, html: str, secrets: frozenset[str])
         attachments=[replace(file, filename=hide(file.filename, secrets)) for file in request.attachments],
         secrets=(),
     )
-
-
-def _file_holds(content: bytes, secrets: frozenset[str]) -> bool:
-    """Tell whether a secret stands in a file as text; what is packed, as in a PDF or an archive, can't be seen."""
-    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
-    return holds(content.decode(encoding, "ignore"), secrets)

@@ -18,9 +18,14 @@ SHORTEST = 3
 EVERYTHING = ""
 """The essence that stands in every text: all of the text is secret."""
 
-_JOINT = r"[\s\-_\xad\u200b-\u200f\u2010-\u2015\u2060-\u2064\ufeff]"
-_JOINTS = "".join(re.findall(_JOINT, "".join(map(chr, (*range(0x2070), 0x3000, 0xFEFF)))))
+_BASIC_PLANE = "".join(map(chr, range(0xD800))) + "".join(map(chr, range(0xE000, 0x10000)))
+_MARKS = r"\xad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u20e3\ufe00-\ufe0f\ufeff"
+INVISIBLE = "".join(re.findall(f"[{_MARKS}]", _BASIC_PLANE))
+"""What changes how text runs or looks, and stands for nothing."""
+_JOINT = rf"[\s\-_{_MARKS}\u2010-\u2015\u2212\uff0d\uff3f]"
+_JOINTS = "".join(re.findall(_JOINT, _BASIC_PLANE))
 _SKIPPED = re.compile(rf"(?P<joint>{_JOINT}+)|(?P<escaped>(?:%(?:25)*[0-9A-Fa-f]{{2}})+)")
+_ESCAPE = re.compile("%(?:25)*[0-9A-Fa-f]{2}")
 _ESCAPED_PERCENT = re.compile(r"%(?:25)+(?=[0-9A-Fa-f]{2})")
 # Capitals, and wide forms as they are typed in Chinese: one character becomes one.
 _PLAIN = {
@@ -80,7 +85,7 @@ def holds(text: str, wanted: Collection[str]) -> bool:
     if not wanted:
         return False
     reduced = essence(text)
-    return any(one in reduced or ("%" in text and _pattern(one).search(text)) for one in wanted)
+    return any(one in reduced for one in wanted) or any(_pattern(one).search(text) for one in _doubtful(text, wanted))
 
 
 def find_places(text: str, wanted: Collection[str]) -> list[tuple[int, int]]:
@@ -91,12 +96,16 @@ def find_places(text: str, wanted: Collection[str]) -> list[tuple[int, int]]:
     found = [
         (reduced.starts[start], reduced.ends[start + len(one) - 1])
         for one in wanted
-        for start in _occurrences(reduced.text, one)
+        for start in occurrences(reduced.text, one)
     ]
-    if "%" in text:
-        found += [match.span(1) for one in wanted for match in _pattern(one).finditer(text)]
+    found += [match.span(1) for one in _doubtful(text, wanted) for match in _pattern(one).finditer(text)]
+    return merge(found)
+
+
+def merge(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Put ranges in rising order, and those that touch together."""
     merged: list[tuple[int, int]] = []
-    for start, end in sorted(found):
+    for start, end in sorted(places):
         if merged and start <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
         else:
@@ -104,11 +113,38 @@ def find_places(text: str, wanted: Collection[str]) -> list[tuple[int, int]]:
     return merged
 
 
-@lru_cache(maxsize=256)
+def _doubtful(text: str, wanted: Collection[str]) -> list[str]:
+    """Give the essences that may stand in a text where `%` before them, or within, reads as if it began an escape.
+
+    Such a one has a `%`, or begins amid what was taken for an escape. To look for the others would cost too much.
+    """
+    tails = {escape[start:].lower() for escape in set(_ESCAPE.findall(text)) for start in range(1, len(escape))}
+    if not tails:
+        return []
+    begins = tuple(tails)
+    return [
+        one for one in wanted if "%" in one or one.startswith(begins) or any(tail.startswith(one) for tail in tails)
+    ]
+
+
+@lru_cache(maxsize=512)
 def _pattern(one: str) -> re.Pattern[str]:
     """Return what finds an essence where `%` before it, or within, reads as if it began an escape."""
-    joint = f"(?:[{re.escape(_JOINTS)}]|{'|'.join(map(_escaped, _JOINTS))})*"
+    joint = f"(?:[{re.escape(_JOINTS)}]|{_escaped_joint()})*"
     return re.compile(f"(?=({joint.join(map(_spelled, one))}))")
+
+
+@lru_cache(maxsize=1)
+def _escaped_joint() -> str:
+    """Give an expression for any escaped joint: short, since it stands between all characters of a secret."""
+    last: dict[bytes, list[str]] = {}
+    for octets in map(str.encode, _JOINTS):
+        last.setdefault(octets[:-1], []).append(f"{octets[-1]:02x}")
+    sign = "%(?:25)*"
+    ways = (
+        "".join(f"{octet:02x}{sign}" for octet in first) + f"(?:{'|'.join(others)})" for first, others in last.items()
+    )
+    return f"(?i:{sign}(?:{'|'.join(ways)}))"
 
 
 def _spelled(char: str) -> str:
@@ -122,7 +158,8 @@ def _escaped(char: str) -> str:
     return f"(?i:{''.join(f'%(?:25)*{octet}' for octet in octets)})"
 
 
-def _occurrences(text: str, one: str) -> Iterator[int]:
+def occurrences(text: str, one: str) -> Iterator[int]:
+    """Find where a text begins in another."""
     start = text.find(one)
     while start >= 0:
         yield start
@@ -138,5 +175,10 @@ def hide(text: str, wanted: Collection[str]) -> str:
     """
     if not wanted or not text:
         return text
-    places = [(0, 0), *find_places(text, wanted), (len(text), len(text))]
-    return MARK.join(text[end:start] for (_start, end), (start, _end) in pairwise(places))
+    return put_marks(text, find_places(text, wanted))
+
+
+def put_marks(text: str, places: Iterable[tuple[int, int]]) -> str:
+    """Put a mark in the place of each range of a text; they are in rising order."""
+    edges = [(0, 0), *places, (len(text), len(text))]
+    return MARK.join(text[end:start] for (_start, end), (start, _end) in pairwise(edges))

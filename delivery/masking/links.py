@@ -9,7 +9,17 @@ LONG = 16
 """Characters from which on what looks random is a token, whatever its parameter is called."""
 _DEPTH = 3
 """Links within links that are looked into."""
-_LINK = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}:/{2}[^\s<>\"\x27\u3000-\u303f\uff00-\uffef]{1,8000}", re.IGNORECASE)
+# Also without a scheme: `www.example.com/…`, `example.com/…`, and a path that stands for itself. Not by `\b`, since
+# Chinese stands right before a link.
+_LINK = re.compile(
+    r"(?:(?<![a-z0-9])(?:[a-z][a-z0-9+.-]{1,20}:/{2}"
+    r"|[a-z0-9][a-z0-9-]{0,62}(?:\.[a-z0-9-]{1,63}){1,8}+(?::[0-9]{1,5})?[/?])"
+    r"|(?<![^\s\"\x27(<>=])/)"
+    r"[^\s<>\"\x27\u3000-\u303f\uff00-\uffef]{1,8000}",
+    re.IGNORECASE,
+)
+_BEFORE_HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
+_ASCII = re.compile(r"[!-~]+")
 _SPLIT = re.compile(r"[?&;#]")
 _TELLING = re.compile(
     r"(?:^|[^a-z])(?:[a-z]*(?:token|secret|signature|password|passwd|ticket|nonce)|(?:api|auth|access|reset)?-?_?key"
@@ -21,14 +31,14 @@ _CLOSERS = ".,;:!?)]}\u2019\u201d"
 
 
 def find_tokens(text: str) -> Iterator[str]:
-    """Find the tokens of all links in a text, or of the text itself where it is a link."""
+    """Find the tokens of all links in a text."""
     for link in _LINK.finditer(text):
         yield from _tokens_of(link[0].rstrip(_CLOSERS), _DEPTH)
 
 
 def _tokens_of(link: str, depth: int) -> Iterator[str]:
-    _scheme, _separator, rest = link.partition("//")
-    place, *queries = _SPLIT.split(rest)
+    before = _BEFORE_HOST.match(link)
+    place, *queries = _SPLIT.split(link[before.end() :] if before else link)
     host, *segments = place.split("/")
     user, at, _host = host.rpartition("@")
     if at and (password := user.partition(":")[2]):
@@ -46,10 +56,12 @@ def _tokens_of(link: str, depth: int) -> Iterator[str]:
 
 def _token_in(raw: str, *, is_telling: bool, depth: int) -> Iterator[str]:
     value = unquote(raw)
-    if depth and "://" in value:
+    if depth and ("://" in value or (value.startswith("/") and "?" in value)):
         yield from (token for link in _LINK.finditer(value) for token in _tokens_of(link[0], depth - 1))
     elif (is_telling and _is_value(value)) or _is_random(value):
         yield value
+        if not value.isascii() and (begin := _ASCII.match(value)):  # Chinese may follow a link without a space
+            yield begin[0]
 
 
 def _is_value(value: str) -> bool:

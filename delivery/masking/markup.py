@@ -15,6 +15,8 @@ NOT_KEPT = "<p>••••••</p>\n"
 _TAG = re.compile(r"<[^>]*>")
 _UNDECODED = frozenset(("style", "script", "xmp", "iframe", "noembed", "noframes"))
 """Elements in whose text references mean nothing."""
+_SHOWN = frozenset(("alt", "aria-label", "content", "label", "placeholder", "title", "value"))
+"""Attributes whose values a reader may be shown."""
 
 
 class _Edit(NamedTuple):
@@ -45,12 +47,27 @@ def html_holds(html: str, wanted: Collection[str]) -> bool:
     return any(holds(reading, wanted) for reading in readings)
 
 
-def attribute_values(html: str) -> Iterator[str]:
-    """Yield the values of attributes as a reader has them: links, above all."""
+def texts_of_html(html: str) -> Iterator[str]:
+    """Yield what stands in HTML beside what `text_from_html` makes of it, as a reader has it.
+
+    That is each attribute's value, links above all; comments and scripts; and as one text all that may be shown, with
+    values such as those of inputs in their places.
+    """
+    shown: list[str] = []
     for piece in scan(html):
         if isinstance(piece, Tag):
             for attribute in piece.attributes:
-                yield decode_references(html[attribute.start : attribute.end]).text
+                value = decode_references(html[attribute.start : attribute.end]).text
+                if attribute.name in _SHOWN:
+                    shown.append(value)
+                yield value
+        elif isinstance(piece, Comment) or piece.raw_element in _UNDECODED:
+            # Styles are full of numbers, and nothing in them is meant for a reader.
+            if isinstance(piece, Comment) or piece.raw_element != "style":
+                yield references.unescape(html[piece.start : piece.end])
+        else:
+            shown.append(decode_references(html[piece.start : piece.end]).text)
+    yield " ".join(shown)
 
 
 def _find_edits(html: str, wanted: Collection[str]) -> Iterator[_Edit]:

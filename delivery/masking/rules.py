@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from delivery.masking.codes import find_codes
+from delivery.masking.hiding import essences
 from delivery.masking.links import find_tokens
 from delivery.masking.patterns import compile_pattern
+from delivery.masking.readings import spellings
 from records.masking.enums import Target
 from records.masking.models import MaskingRule
 
@@ -29,6 +31,7 @@ class Rule:
     find: Finder = field(repr=False)
     """Finds secrets in a text."""
     strips_files: bool = False
+    """It takes files away, whatever is in them, and finds nothing."""
     hides_all: bool = False
     """Nobody knows what it looks for, so nothing is kept of the mail that it is for."""
 
@@ -45,6 +48,11 @@ class Rule:
             _finder_of(rule),
             strips_files=rule.target == Target.ATTACHMENTS,
         )
+
+    def find_in(self, texts: Iterable[str]) -> frozenset[str]:
+        """Find the essences of the secrets in texts, each searched for itself and once."""
+        different = dict.fromkeys(spelling for text in texts for spelling in spellings(text))
+        return essences(secret for text in different for secret in self.find(text))
 
     def is_for(self, template_name: str) -> bool:
         """Tell whether the rule applies to mail of a template."""
@@ -114,7 +122,9 @@ def _after(words: Sequence[str]) -> Finder:
     """Find the word that follows one of some words."""
     if not words:
         return _find_nothing
-    wanted = re.compile(f"(?:{'|'.join(map(re.escape, words))}){_GAP}(\\S{{1,2000}})", re.IGNORECASE)
+    # A line may end within what is a phrase.
+    phrases = (r"\s+".join(map(re.escape, word.split())) for word in words)
+    wanted = re.compile(f"(?:{'|'.join(phrases)}){_GAP}(\\S{{1,2000}})", re.IGNORECASE)
 
     def find(text: str) -> Iterator[str]:
         for found in wanted.finditer(text):

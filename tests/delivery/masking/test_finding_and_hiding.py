@@ -46,6 +46,12 @@ def test_codes_stand_near_a_word_that_says_so(text: str, found: list[str]) -> No
         ("https://x/550e8400-e29b-41d4-a716-446655440000/", ["550e8400-e29b-41d4-a716-446655440000"]),
         ("https://u:pw1234@h/", ["pw1234"]),
         ("https://x.com/#/confirm/7f3c1a9be2d4460f8c1d", ["7f3c1a9be2d4460f8c1d"]),
+        ("请点击https://x.com/reset?token=abc123。", ["abc123"]),
+        ("https://x.com/reset?token=abc123后即可登录", ["abc123后即可登录", "abc123"]),
+        ("www.x.com/reset?token=abc123", ["abc123"]),
+        ("Go to (x.com:8443/reset/aB3dE5fG7hI9jK1l)", ["aB3dE5fG7hI9jK1l"]),
+        ("/login?next=%2Freset%3Ftoken%3Dabc123", ["abc123"]),
+        ("On 2026/11/30 and/or never, e.g. 1.5/2.5?", []),
         ("https://x.com/quarterly-report-2026-november-final?code=welcome", []),
     ],
 )
@@ -70,6 +76,13 @@ def test_own_patterns_give_their_first_group_or_all() -> None:
 )
 def test_no_way_of_writing_html_keeps_a_secret(html: str, masked: str) -> None:
     assert hide_in_html(html, essences(["482913"])) == masked
+
+
+@pytest.mark.parametrize(
+    "joint", [" ", "\u3000", "-", "\u2212", "\uff0d", "_", "\u200d", "\u2066", "\ufe0f\u20e3", "%E2%81%A6"]
+)
+def test_what_joins_or_is_invisible_does_not_count(joint: str) -> None:
+    assert hide(f"Your code: {joint.join('482913')}!", essences(["482-913"])) == f"Your code: {MARK}!"
 
 
 SECRETS = st.text("abcXYZ0189+/=&<>é码", min_size=4, max_size=24).filter(lambda secret: bool(essences([secret])))

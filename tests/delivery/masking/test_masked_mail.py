@@ -135,6 +135,29 @@ def test_files_that_were_left_out_are_not_said_to_have_been_removed_later(sender
     assert "removed on" not in page + file.content.decode() + source
 
 
+def test_a_rule_finds_what_stands_in_a_file_alone(sender: Sender, server: smtpd.MailServer) -> None:
+    MaskingRule.objects.create(name="Links", target="links")
+    file = Attachment("invite.ics", f"BEGIN:VCALENDAR\r\nURL:{LINK}\r\nEND:VCALENDAR\r\n".encode())
+    requests = [MailRequest(to=["bob@example.org"], subject="Join", sender=sender, attachments=[file])] * 2
+    accept_mails(requests)
+    assert list(Masking.objects.values_list("mail__has_secrets", "rule_names")) == [(True, ["Links"])] * 2
+    assert set(Body.objects.values_list("attached_size", flat=True)) == {0}
+    assert_nothing_is_stored()
+    drain(sender.pk)
+    files = [part for mail in server.mails for part in mail.message.iter_attachments()]
+    assert [LINK in part.get_content() for part in files] == [True, True]
+    assert_nothing_is_stored()
+
+
+def test_a_code_that_the_subject_announces_is_not_stored(sender: Sender, server: smtpd.MailServer) -> None:
+    MaskingRule.objects.create(name="Codes", target="codes")
+    mail = accept(sender, subject="Your verification code", text=f"{CODE}\nvalid for ten minutes\n")
+    assert shown(mail).splitlines() == [MARK, "valid for ten minutes"]
+    assert_nothing_is_stored()
+    drain(sender.pk)
+    assert server.mails[0].message.get_content().splitlines()[0] == CODE
+
+
 def test_what_a_server_repeats_when_it_ends_the_session_is_masked_everywhere(
     sender: Sender, server: smtpd.MailServer
 ) -> None:
