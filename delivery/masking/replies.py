@@ -1,13 +1,15 @@
-"""Masking what a server said of a mail with secrets: filters quote what they don't like."""
+"""Masking what a server said of a mail with secrets: filters quote what they don't like, and often not all of it."""
 
 from collections.abc import Collection
 from dataclasses import replace
 
 from delivery.engine.values import Ending, TryResult
 from delivery.exceptions import SessionError
-from delivery.masking.hiding import hide
+from delivery.masking.remains import hide_what_is_left
 from delivery.values import Reply
-from records.dialogue.lines import Line
+from records.dialogue.lines import Line, LineKind
+
+_WORDS = frozenset((LineKind.CLIENT, LineKind.SERVER))
 
 
 def mask_result(result: TryResult, secrets: Collection[str]) -> TryResult:
@@ -15,14 +17,16 @@ def mask_result(result: TryResult, secrets: Collection[str]) -> TryResult:
     return replace(
         result,
         endings={receiver_id: _mask_ending(ending, secrets) for receiver_id, ending in result.endings.items()},
-        queue_id=hide(result.queue_id, secrets),
+        queue_id=hide_what_is_left(result.queue_id, secrets),
         dialogue=mask_dialogue(result.dialogue, secrets),
     )
 
 
 def mask_dialogue(lines: tuple[Line, ...], secrets: Collection[str]) -> tuple[Line, ...]:
-    """Return a dialogue with marks in the place of secrets."""
-    return tuple(line._replace(text=hide(line.text, secrets)) for line in lines)
+    """Return a dialogue with marks in the place of secrets; of what was noted nothing is anybody's words."""
+    return tuple(
+        line._replace(text=hide_what_is_left(line.text, secrets)) if line.kind in _WORDS else line for line in lines
+    )
 
 
 def mask_error(error: SessionError, secrets: Collection[str]) -> None:
@@ -30,7 +34,7 @@ def mask_error(error: SessionError, secrets: Collection[str]) -> None:
     if error.reply is not None:
         error.reply = _mask_reply(error.reply, secrets)
     error.dialogue = mask_dialogue(error.dialogue, secrets)
-    error.args = tuple(hide(str(part), secrets) for part in error.args)
+    error.args = tuple(hide_what_is_left(str(part), secrets) for part in error.args)
 
 
 def _mask_ending(ending: Ending, secrets: Collection[str]) -> Ending:
@@ -38,4 +42,4 @@ def _mask_ending(ending: Ending, secrets: Collection[str]) -> Ending:
 
 
 def _mask_reply(reply: Reply, secrets: Collection[str]) -> Reply:
-    return replace(reply, text=hide(reply.text, secrets))
+    return replace(reply, text=hide_what_is_left(reply.text, secrets))

@@ -107,7 +107,12 @@ def reply_of(raw: RawReply, scrub: Scrubber) -> Reply:
     match = _ENHANCED.match(texts[0])
     status = match[1] if match and match[1][0] == str(raw.code)[0] else ""
     without = [text.removeprefix(status).strip() for text in texts]
-    return Reply(raw.code, status, " ".join(filter(None, without))[:MAX_TEXT])
+    return Reply(raw.code, status, _cut(" ".join(filter(None, without))))
+
+
+def _cut(text: str) -> str:
+    """Keep so much of a text, with a sign that it was cut: what is left of a secret there is looked for."""
+    return text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
 
 
 def find_queue_id(text: str) -> str:

@@ -1,10 +1,12 @@
 """Secrets out of what a server says: some repeat the line that they refuse."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 
 REMOVED = "[…]"
-_WORD = re.compile(r"[^\s\"'<>()\[\],;:.…]{6,}")
+SHORTEST_PART = 6
+"""Characters from which on a word is told to be part of a secret: shorter ones stand in many by chance."""
+_WORD = re.compile(rf"[^\s\"'<>()\[\],;:.…]{{{SHORTEST_PART},}}")
 
 
 class Scrubber:
@@ -26,9 +28,22 @@ class Scrubber:
         """Give the text without the secrets, whatever their case."""
         for secret in self._secrets:
             text = re.sub(re.escape(secret), REMOVED, text, flags=re.IGNORECASE)
-        return _WORD.sub(self._unless_part, text)
+        return hide_parts(text, [secret.lower() for secret in self._secrets], str.lower, REMOVED)
 
-    def _unless_part(self, match: re.Match[str]) -> str:
-        """A server may cut a long line that it repeats."""
-        word = match[0].lower()
-        return REMOVED if any(word in secret.lower() for secret in self._secrets) else match[0]
+
+def hide_parts(text: str, secrets: Collection[str], spell: Callable[[str], str], mark: str) -> str:
+    """Put a mark in the place of each word that is part of a secret: a server may cut a long line that it repeats.
+
+    Args:
+        text: Any text.
+        secrets: As `spell` writes them.
+        spell: Writes what need not be the same in the same way, such as the case of letters.
+        mark: What to write instead.
+    """
+
+    def unless_part(match: re.Match[str]) -> str:
+        word = spell(match[0])
+        is_part = len(word) >= SHORTEST_PART and any(word in secret for secret in secrets)
+        return mark if is_part else match[0]
+
+    return _WORD.sub(unless_part, text) if secrets else text

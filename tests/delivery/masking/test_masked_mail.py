@@ -181,6 +181,25 @@ def test_what_the_server_repeats_is_masked(sender: Sender, server: smtpd.MailSer
     assert_nothing_is_stored()
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"Blocked URL https://app.example.com/reset/{TOKEN[:10]}...",
+        f"Blocked URL https://app.example.com/reset/{TOKEN[:10]} (cut)",
+        f"{'x' * 375} {TOKEN}",  # amid which lines of a dialogue are cut
+        f"{'x' * 430} {'y' * 360} {TOKEN}",  # and replies
+    ],
+)
+def test_nothing_is_left_of_a_secret_that_was_cut(sender: Sender, server: smtpd.MailServer, said: str) -> None:
+    server.answer("DOT", f"554 5.7.1 {said}")
+    mail = accept(sender, **SECRET_MAIL)
+    drain(sender.pk)
+    assert SendingRecord.objects.get(mail=mail).reply_text.startswith(said[:5])
+    assert Dialogue.objects.exists()
+    assert not is_stored(TOKEN[:5])
+    assert_nothing_is_stored()
+
+
 def test_it_is_tried_again_with_the_original_until_it_ends(sender: Sender, server: smtpd.MailServer) -> None:
     server.answer("DOT", "451 4.3.0 Later", times=1)
     mail = accept(sender, **SECRET_MAIL)
@@ -378,6 +397,20 @@ class TestRuleThatCannotBeRead:
         assert_nothing_is_stored()
         logged = [record for record in caplog.records if record.name == "delivery.masking.rules"]
         assert [(record.levelname, vars(record)["rule"]) for record in logged] == [("ERROR", 7)]
+
+    def test_what_was_noted_of_a_session_can_still_be_read(
+        self, sender: Sender, server: smtpd.MailServer, admin_client: Client
+    ) -> None:
+        Sender.objects.update(unknown_policy="hold")
+        server.answer("DOT", smtpd.Misbehaviour.DROP)
+        mail = accept(sender, template_name="Sign-in", **(SECRET_MAIL | {"secrets": ()}))
+        drain(sender.pk)
+        [dialogue] = Dialogue.objects.all()
+        assert dialogue.lines[-2:] == [["content", str(mail.size)], ["ended", "disconnected"]]
+        assert {text for kind, text in dialogue.lines if kind in "CS"} == {MARK}
+        record = SendingRecord.objects.get(mail=mail)
+        page = admin_client.get(f"/system/setting/mailbox/records/{record.pk}/")
+        assert page.status_code == 200
 
     def test_other_mail_and_mail_without_an_account_go_their_ways(self, sender: Sender) -> None:
         other = accept(sender, template_name="Else", subject="Nothing secret")
