@@ -1,12 +1,13 @@
 """Who still lacks a mail of which the filters keep only tries that failed: it may have arrived since.
 
 A mail, its copies and the copies of those are one family. Filters that keep an original that failed keep a copy of it
-that failed as well, and whoever got one of them needs no other.
+that failed as well, and whoever got one of them since needs no other.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from records.bulk import one_of
@@ -18,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
 _SERVED = (ReceiverState.ACCEPTED, ReceiverState.PENDING)
-"""Of the receiver of a copy: it has arrived, or is on its way."""
-_GOES_NOW = 2**63 - 1
-"""Instead of the id of a copy that is about to be made: later than all there are."""
+"""Of the receiver of a mail: a server took it, or it is on its way."""
+_ON_ITS_WAY = datetime.max.replace(tzinfo=UTC)
+"""Instead of the time at which a mail ended: later than all there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,10 @@ class Families:
 
     firsts: dict[int, int]
     """Of each of these mails: the one that its whole family comes from."""
-    served: dict[tuple[int, str], int]
-    """Of a family's first and an address: the latest copy that has arrived there or is on its way."""
+    accepted_at: dict[int, datetime]
+    """When each of them was accepted."""
+    served: dict[tuple[int, str], datetime]
+    """Of a family's first and an address: when the latest mail ended that a server took, or that is on its way."""
 
     def find_lacking(self, mail_id: int, receivers: Collection[Receiver], to: str = "") -> list[Receiver] | LeftOut:
         """Find who of the receivers of a mail lacks it, or why nobody does.
@@ -47,14 +50,15 @@ class Families:
         return LeftOut.SENT_AGAIN if not lacking or self._is_served(mail_id, to) else lacking
 
     def _is_served(self, mail_id: int, address: str) -> bool:
-        """Tell whether a mail was sent again to an address since, and not in vain."""
-        # An earlier one does not count: who asked for another copy wants it.
-        return self.served.get((self.firsts[mail_id], address), 0) > mail_id
+        """Tell whether another of its family went to an address since, be it a copy or tried again, and not in vain."""
+        # What ended before does not count: who asked for another copy wants it.
+        ended_at = self.served.get((self.firsts[mail_id], address))
+        return ended_at is not None and ended_at > self.accepted_at[mail_id]
 
     def serve(self, mail_id: int, receivers: Iterable[Receiver]) -> None:
         """Let a mail count as sent again to receivers from now on."""
         for one in receivers:
-            self.served[self.firsts[mail_id], one.address] = _GOES_NOW
+            self.served[self.firsts[mail_id], one.address] = _ON_ITS_WAY
 
     def list_one_of_each(self) -> list[int]:
         """List one of these mails of each family, the first given."""
@@ -91,21 +95,23 @@ def _climb(mail_ids: Collection[int]) -> dict[int, int]:
 
 
 def _read(firsts: dict[int, int]) -> Families:
-    copies = _descend(set(firsts.values()))
-    served: dict[tuple[int, str], int] = {}
-    receivers = Receiver.objects.filter(mail_id__in=one_of(copies), state__in=_SERVED).order_by("mail_id")
-    for copy_id, address in receivers.values_list("mail_id", "address"):
-        served[copies[copy_id], address] = copy_id
-    return Families(firsts, served)
+    accepted_at = dict(Mail.objects.filter(pk__in=one_of(firsts)).order_by().values_list("pk", "accepted_at"))
+    family = _descend(set(firsts.values()))
+    served: dict[tuple[int, str], datetime] = {}
+    receivers = Receiver.objects.filter(mail_id__in=one_of(family), state__in=_SERVED).order_by()
+    for mail_id, address, ended_at in receivers.values_list("mail_id", "address", "mail__finished_at"):
+        key, last = (family[mail_id], address), ended_at or _ON_ITS_WAY
+        served[key] = max(served.get(key, last), last)
+    return Families(firsts, accepted_at, served)
 
 
 def _descend(firsts: Collection[int]) -> dict[int, int]:
-    """Find all that comes from mails, at however many removes, each with the one that it comes from."""
-    copies: dict[int, int] = {}
-    reached = {first: first for first in firsts}
+    """Find mails and all that comes from them, at however many removes, each with the one that it comes from."""
+    family = {first: first for first in firsts}
+    reached = family
     while reached:
         # Said apart, for the index: it holds copies only.
         found = Mail.objects.filter(resend_of__in=one_of(reached), resend_of__isnull=False).order_by()
         reached = {pk: reached[of] for pk, of in found.values_list("pk", "resend_of_id") if of is not None}
-        copies |= reached
-    return copies
+        family = family | reached
+    return family

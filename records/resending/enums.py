@@ -26,8 +26,8 @@ class LeftOut(models.TextChoices):
 
     CONTENT_GONE = "content_gone", _("Its content is not kept any more, or it was refused before it was composed.")
     SECRETS_GONE = "secrets_gone", _("Its secrets are masked; whoever asked for it must ask again.")
-    HAS_IT = "has_it", _("Its receivers have it by now.")
-    SENT_AGAIN = "sent_again", _("It was sent again since, and that copy has arrived or is on its way.")
+    HAS_IT = "has_it", _("It was accepted for its receivers by now.")
+    SENT_AGAIN = "sent_again", _("It was sent again since, and a server took that copy, or it is on its way.")
     UNFINISHED = "unfinished", _("It still waits to be sent, so it goes out by itself.")
     ACCOUNT_GONE = "account_gone", _("Its sender account is disabled or was deleted.")
     REFUSED = "refused", _("It does not keep to the rules of today, such as for size or number of receivers.")

@@ -112,9 +112,9 @@ class TestAsking:
         failed(sender)
         text = shown(ada, f"{URL}?result=failed")
         assert "4 mails are meant." in text
-        assert "2 of them are left out, because their receivers have them by now." in text
+        assert "2 of them are left out, because they were accepted for their receivers by now." in text
         assert (
-            "1 of them is left out, because it was sent again since, and that copy has arrived or is on its way."
+            "1 of them is left out, because it was sent again since, and a server took that copy, or it is on its way."
             in text
         )
         assert "Nobody gets it a second time who has it for certain." in text
@@ -140,7 +140,7 @@ class TestAsking:
         healed(sender)
         response = ada.get(f"{URL}?result=failed")
         assert "Nothing can be sent again" in text_of(response.content)
-        assert "because its receivers have it by now." in text_of(response.content)
+        assert "because it was accepted for its receivers by now." in text_of(response.content)
         assert b'name="destination"' not in response.content
 
     def test_masked_mail_that_waits_is_left_out_for_one_reason(
@@ -308,8 +308,8 @@ class TestFollowing:
         orders.run(order(result=ResultClass.FAILED))
         work = orders.run(order(result=ResultClass.FAILED))
         text = shown(ada, f"{ORDERS}{work.pk}/")
-        assert "1 Its receivers have it by now." in text
-        assert "1 It was sent again since, and that copy has arrived or is on its way." in text
+        assert "1 It was accepted for its receivers by now." in text
+        assert "1 It was sent again since, and a server took that copy, or it is on its way." in text
 
     def test_it_says_that_masked_mails_were_left_out(self, ada: Client, sender: Sender, own_keys: None) -> None:
         went(sender, subject="739218 is your code", secrets=["739218"])

@@ -13,11 +13,12 @@ from pytest_django.fixtures import Settings
 from delivery.engine.drain import drain
 from delivery.resending import collecting, orders, sending
 from delivery.resending.ending import find_left_out
+from delivery.resending.meant import find_meant
 from delivery.values import Attachment
 from records.clock import database_now
 from records.content import find_mime
 from records.enums import MailState, Outcome, Phase, Priority, ReceiverState, ResultClass
-from records.filters import NO_CAUSE, DayRange
+from records.filters import NO_CAUSE, DayRange, RecordFilters
 from records.models import Body, Content, Mail, SendingRecord
 from records.resending.models import Resending, ResendingReceiver
 from senders.models import Sender
@@ -42,6 +43,7 @@ from tests.together import do_at_once
 __all__ = ["_fresh_process", "server"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
+FAILED = RecordFilters(result=ResultClass.FAILED)
 
 
 @pytest.fixture
@@ -341,6 +343,19 @@ class TestWhatFailed:
         copy = end_copy(mail, Outcome.REFUSED)
         assert stands(again(result=ResultClass.FAILED)) == ("done", 1, 1, {})
         assert len(copies_of(copy)) == 1
+
+    @pytest.mark.parametrize("state", [MailState.SENT, MailState.RETRY])
+    def test_a_copy_stays_where_its_original_was_tried_again(self, state: MailState, sender: Sender) -> None:
+        mail = failed(sender)
+        again(result=ResultClass.FAILED)
+        copy = end_copy(mail, Outcome.REFUSED)
+        is_over = state == MailState.SENT
+        mail.receivers.update(state=ReceiverState.ACCEPTED if is_over else ReceiverState.PENDING)
+        Mail.objects.filter(pk=mail.pk).update(state=state, finished_at=database_now() if is_over else None)
+        reason = "has_it" if is_over else "unfinished"
+        assert find_meant(FAILED, orders.find_end()).left_out == {reason: 1, "sent_again": 1}
+        assert stands(again(result=ResultClass.FAILED)) == ("done", 2, 0, {reason: 1, "sent_again": 1})
+        assert copies_of(copy) == []
 
     def test_it_is_decided_when_the_turn_of_a_mail_comes(self, sender: Sender) -> None:
         mail = failed(sender)
