@@ -8,7 +8,7 @@ from delivery.engine.limits import Limits
 from delivery.engine.values import Ending
 from delivery.engine.written import TryRecord, write_records
 from delivery.masking.copies import mask
-from delivery.masking.files import remembering_search
+from delivery.masking.files import Files
 from delivery.masking.rules import read_rules
 from delivery.request import MailRequest
 from delivery.request_rules import CheckedParties
@@ -37,8 +37,8 @@ def store_refusals(requests: Sequence[Homeless], limits: Limits) -> list[int]:
     ended = default_values(Mail) | {"state": MailState.FAILED.value, "epoch": _EPOCH, "finished_at": now}
     # Without their keys: the same requests may come again when mail is configured.
     rules = read_rules()
-    search_file = remembering_search()
-    shown = ((mask(one.request, rules, search_file) or one).request for one in requests)
+    files = Files()
+    shown = ((mask(one.request, rules, files) or one).request for one in requests)
     asked = (mail_values(replace(request, idempotency_key=""), now, limits) for request in shown)
     mails = (ended | own | {"id": pk} for own, pk in zip(asked, ids, strict=True))
     insert_rows(Mail, list(ended), (list(mail.values()) for mail in mails))

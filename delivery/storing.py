@@ -16,7 +16,7 @@ from delivery.compose.plain_text import text_from_html
 from delivery.engine.limits import Limits
 from delivery.exceptions import RequestRefusedError
 from delivery.masking.copies import MaskedCopy, mask
-from delivery.masking.files import FileSearch, remembering_search
+from delivery.masking.files import Files
 from delivery.masking.rules import Rule, read_rules
 from delivery.masking.vault import Sealable, seal_all
 from delivery.request import MailRequest, aware
@@ -86,8 +86,8 @@ def store(requests: Sequence[CheckedRequest], limits: Limits) -> Stored:
     ids, now = allot_ids_now(Mail, len(requests))
     rules = read_rules()
     if rules or any(one.request.secrets for one in requests):
-        search_file = remembering_search()
-        requests = [_mask(one, rules, search_file) for one in requests]
+        files = Files()
+        requests = [_mask(one, rules, files) for one in requests]
     masked = {pk: one for pk, one in zip(ids, requests, strict=True) if one.copy}
     sizes = _seal(masked) if masked else {}
     bodies = _share_bodies(requests, ids)
@@ -106,9 +106,9 @@ def store(requests: Sequence[CheckedRequest], limits: Limits) -> Stored:
     return Stored(ids, now)
 
 
-def _mask(checked: CheckedRequest, rules: Sequence[Rule], search_file: FileSearch) -> CheckedRequest:
+def _mask(checked: CheckedRequest, rules: Sequence[Rule], files: Files) -> CheckedRequest:
     """Put the masked copy in the place of a request that has secrets."""
-    copy = mask(checked.request, rules, search_file)
+    copy = mask(checked.request, rules, files)
     return replace(checked, request=copy.request, original=checked.request, copy=copy) if copy else checked
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from delivery.compose.fonts import replace_unsupported_fonts
 from delivery.compose.plain_text import text_from_html
-from delivery.masking.files import FileSearch, file_holds, find_in_file
+from delivery.masking.files import Files
 from delivery.masking.hiding import EVERYTHING, essences, hide
 from delivery.masking.markup import hide_in_html
 from delivery.masking.readings import texts_of_mail
@@ -43,20 +43,20 @@ class _Searched:
     """Files must not be kept, whatever was found."""
 
 
-def mask(request: MailRequest, rules: Sequence[Rule], search_file: FileSearch = find_in_file) -> MaskedCopy | None:
+def mask(request: MailRequest, rules: Sequence[Rule], files: Files) -> MaskedCopy | None:
     """Make the masked copy of a request; None where it has no secrets.
 
     Args:
         request: What is asked.
         rules: Those in force.
-        search_file: May remember what it found in files that go with many mails.
+        files: Searches those of all mails of a call.
     """
     applying = [rule for rule in rules if rule.is_for(request.template_name)]
     if not request.secrets and not applying:
         return None
     html = replace_unsupported_fonts(request.html) if request.html else ""
     text = request.text or (text_from_html(html) if html else "")
-    searched = {rule.name: _search(rule, request, text, html, search_file) for rule in applying}
+    searched = {rule.name: _search(rule, request, text, html, files) for rule in applying}
     secrets = essences(request.secrets) | _union(searched)
     strips = bool(request.attachments) and any(one.strips_files for one in searched.values())
     if not secrets and not strips:
@@ -64,18 +64,18 @@ def mask(request: MailRequest, rules: Sequence[Rule], search_file: FileSearch = 
     return MaskedCopy(
         _masked(request, text, html, secrets),
         secrets,
-        strips_files=strips or any(file_holds(file, secrets) for file in request.attachments),
+        strips_files=strips or any(files.hold(file, secrets) for file in request.attachments),
         by_caller=bool(request.secrets),
         rule_names=tuple(name for name, one in searched.items() if one.found or one.strips_files),
     )
 
 
-def _search(rule: Rule, request: MailRequest, text: str, html: str, search_file: FileSearch) -> _Searched:
+def _search(rule: Rule, request: MailRequest, text: str, html: str, files: Files) -> _Searched:
     if rule.hides_all:
         return _Searched(frozenset({EVERYTHING}))
     if rule.strips_files:
         return _Searched(frozenset(), strips_files=bool(request.attachments))
-    in_files = [search_file(rule, file) for file in request.attachments]
+    in_files = [files.find(rule, file) for file in request.attachments]
     found = rule.find_in(texts_of_mail(request, text, html)).union(*filter(None, in_files))
     return _Searched(found, strips_files=None in in_files)
 

@@ -3,9 +3,10 @@
 import codecs
 import quopri
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from functools import lru_cache
+from typing import NamedTuple
 
 from delivery.compose.plain_text import text_from_html
 from delivery.masking.hiding import holds
@@ -15,7 +16,7 @@ from delivery.masking.rules import Rule
 from delivery.values import Attachment
 
 LONGEST = 2**20
-"""Characters of a text file that rules search. What is in a longer one nobody knows, so it is not kept."""
+"""Characters of a text file that are searched. What is in a longer one no rule knows, so it is not kept."""
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # begins as that of UTF-16 does
@@ -24,36 +25,56 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
+_OF_TEXT = re.compile(
+    r"utf-(8|16|32)(-[bl]e|-sig)?|ascii|(iso8859|cp|koi8|mac|big5|gb|euc|shift|iso2022|hz|johab|tis).*"
+)
+"""Python's names of codecs, see https://docs.python.org/3/library/codecs.html#standard-encodings."""
 _PACKED = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 """Octets that no text in a usual encoding has; ESC begins colours in logs."""
 _FOLD = re.compile(r"\r?\n[ \t]")
 _LOOKED_AT = 200
-_REMEMBERED = 64
-"""Searches, each of one file by one rule."""
-
-FileSearch = Callable[[Rule, Attachment], frozenset[str] | None]
+_FILES, _SEARCHES = 4, 64
+"""How many readings of files are remembered, and how many searches of one by a rule."""
 
 
-def remembering_search() -> FileSearch:
-    """Give a search that remembers what it found while the mails of a call are masked: mailings share a few files."""
-    return lru_cache(_REMEMBERED)(find_in_file)
+class _Readings(NamedTuple):
+    """A file in every way in which its reader may have it."""
+
+    texts: tuple[str, ...]
+    """Of one that is text."""
+    is_too_long: bool
+    """It is a text, and longer than is searched."""
 
 
-def find_in_file(rule: Rule, file: Attachment) -> frozenset[str] | None:
-    """Find the essences of what a rule finds in a file; None: it is too long a text to be searched."""
+class Files:
+    """Searches files while the mails of a call are masked; what it read and found it remembers: they share a few."""
+
+    def __init__(self) -> None:
+        """Begin to remember."""
+        self._read = lru_cache(_FILES)(_read)
+        self._spell = lru_cache(_FILES)(self._spell_all)
+        self.find = lru_cache(_SEARCHES)(self._find)
+
+    def _find(self, rule: Rule, file: Attachment) -> frozenset[str] | None:
+        """Find the essences of what a rule finds in a file; None: it is too long a text to be searched."""
+        readings = self._read(file)
+        return None if readings.is_too_long else rule.find_in(readings.texts)
+
+    def hold(self, file: Attachment, secrets: Collection[str]) -> bool:
+        """Tell whether one of the essences stands in a file as text."""
+        return any(holds(spelling, secrets) for spelling in self._spell(file))
+
+    def _spell_all(self, file: Attachment) -> tuple[str, ...]:
+        # Some of what is packed has stretches of text, and of what is too long its octets are looked through.
+        readings = (file.content.decode("utf-8", "ignore"), *self._read(file).texts)
+        return tuple(dict.fromkeys(spelling for reading in readings for spelling in spellings(reading)))
+
+
+def _read(file: Attachment) -> _Readings:
     text = read_text(file)
-    if text is None:
-        return frozenset()
-    return None if len(text) > LONGEST else rule.find_in(_texts_of(text))
-
-
-def file_holds(file: Attachment, secrets: Collection[str]) -> bool:
-    """Tell whether one of the essences stands in a file as text."""
-    readings = [file.content.decode("utf-8", "ignore")]  # some of what is packed has stretches of text
-    if (text := read_text(file)) is not None:
-        readings += _texts_of(text)
-    different = dict.fromkeys(spelling for reading in readings for spelling in spellings(reading))
-    return any(holds(spelling, secrets) for spelling in different)
+    if text is None or len(text) > LONGEST:
+        return _Readings((), is_too_long=text is not None)
+    return _Readings(tuple(_texts_of(text)), is_too_long=False)
 
 
 def read_text(file: Attachment) -> str | None:
@@ -62,9 +83,8 @@ def read_text(file: Attachment) -> str | None:
     if encoding := _find_encoding(content):
         return content.decode(encoding, "replace")
     is_packed = _PACKED.search(content) is not None
-    declared = _CHARSET.search(file.content_type)
-    for encoding in (declared[1] if declared else "utf-8", "utf-8", *(() if is_packed else ("gb18030",))):
-        with suppress(LookupError, UnicodeError):
+    for encoding in (_find_declared(file.content_type), "utf-8", *(() if is_packed else ("gb18030",))):
+        with suppress(UnicodeError):
             return content.decode(encoding)
     return None if is_packed else content.decode("utf-8", "replace")
 
@@ -81,6 +101,16 @@ def _find_encoding(content: bytes) -> str | None:
         if not any(begin[::2]):
             return "utf-16-be"
     return None
+
+
+def _find_declared(content_type: str) -> str:
+    """Find the encoding that a type declares, if it is one of text: some codecs take for ever, or give no text."""
+    declared = _CHARSET.search(content_type)
+    with suppress(LookupError):
+        name = codecs.lookup(declared[1]).name if declared else ""
+        if _OF_TEXT.fullmatch(name):
+            return name
+    return "utf-8"
 
 
 def _texts_of(text: str) -> Iterator[str]:

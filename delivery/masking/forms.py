@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from delivery.masking.copies import mask
+from delivery.masking.files import Files
 from delivery.masking.hiding import SHORTEST
 from delivery.masking.patterns import PatternError, compile_pattern
 from delivery.masking.rules import Rule
@@ -158,7 +159,7 @@ def try_rules(rules: Sequence[Rule], subject: str, text: str) -> Sample:
     """Tell what rules would keep of a text, or of HTML, without keeping anything of it."""
     is_html = text.lstrip().startswith("<")
     asked = MailRequest(to=(), subject=subject, text="" if is_html else text, html=text if is_html else "")
-    copy = mask(asked, rules)
+    copy = mask(asked, rules, Files())
     kept = copy.request if copy else asked
     return Sample(kept.subject, kept.html if is_html else kept.text, is_html, is_masked=copy is not None)
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from delivery.compose.plain_text import text_from_html
 from delivery.masking.codes import find_codes
 from delivery.masking.copies import mask
+from delivery.masking.files import Files
 from delivery.masking.hiding import MARK, essences, hide, holds
 from delivery.masking.links import find_tokens
 from delivery.masking.markup import hide_in_html, html_holds
@@ -112,7 +113,7 @@ def test_what_a_rule_finds_is_nowhere_in_the_copy(code: str, before: str, after:
         text=f"{before} The code: {code} {after}",
         html=f"<p>{escape(before)}</p><p>The code: <b>{code[:3]}</b>{code[3:]}</p>",
     )
-    copy = mask(asked, [rule])
+    copy = mask(asked, [rule], Files())
     assert copy is not None
     kept = copy.request
     assert not any(holds(part, copy.secrets) for part in (kept.subject, kept.text, unescape(kept.html)))

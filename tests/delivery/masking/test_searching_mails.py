@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from delivery.masking import files as files_room
 from delivery.masking.copies import MOST_FOUND, MaskedCopy, mask
-from delivery.masking.files import LONGEST, read_text, remembering_search
+from delivery.masking.files import LONGEST, Files, read_text
 from delivery.masking.hiding import MARK
 from delivery.masking.markup import NOT_KEPT
 from delivery.masking.rules import Rule
@@ -22,7 +23,7 @@ def find(target: str, *, words: str = "", pattern: str = "", **values: Any) -> M
     """Mask a mail by one rule."""
     rule = Rule.of(MaskingRule(name="R", target=target, words=words, pattern=pattern))
     usual: dict[str, Any] = {"to": ["bob@example.org"], "subject": "Hello", "text": "See you\n"}
-    return mask(MailRequest(**(usual | values)), [rule])
+    return mask(MailRequest(**(usual | values)), [rule], Files())
 
 
 def masked(target: str, **values: Any) -> MailRequest:
@@ -156,7 +157,7 @@ def test_secrets_that_are_named_are_found_in_files_however_they_are_written(cont
     asked = MailRequest(
         to=["bob@example.org"], subject="Hello", secrets=[CODE], attachments=[Attachment("a.html", content)]
     )
-    copy = mask(asked, ())
+    copy = mask(asked, (), Files())
     assert copy is not None
     assert copy.strips_files
 
@@ -170,6 +171,14 @@ def test_a_text_too_long_to_be_searched_is_not_kept() -> None:
     assert (copy.strips_files, copy.rule_names, copy.secrets) == (True, ("R",), frozenset())
     assert copy.request.text == "See you\n"
     assert find("codes", attachments=[packed]) is None
+
+
+@pytest.mark.parametrize("name", ["unicode_escape", "utf-7", "punycode", "rot13", "zip", "nonsense"])
+def test_what_a_type_declares_is_believed_where_it_is_an_encoding_of_text(name: str) -> None:
+    file = Attachment("code.txt", rb"Your code is 482913 \ud800 quoted-printable", f"text/plain; charset={name}")
+    copy = find("codes", attachments=[file])
+    assert copy is not None
+    assert copy.strips_files
 
 
 def test_of_a_mail_with_too_many_secrets_nothing_is_kept() -> None:
@@ -187,8 +196,36 @@ def test_a_file_that_goes_with_many_mails_is_searched_once() -> None:
         return ()
 
     rule = Rule("R", None, find_nothing)
-    search, file = remembering_search(), Attachment("rows.csv", b"a,b\n")
+    files, file = Files(), Attachment("rows.csv", b"a,b\n")
     for receiver in ("a@example.org", "b@example.org"):
         asked = MailRequest(to=[receiver], subject="Rows", text="Hello\n", attachments=[file])
-        assert mask(asked, [rule], search) is None
+        assert mask(asked, [rule], files) is None
     assert searched.count("a,b\n") == 1
+
+
+def test_a_file_that_goes_with_many_mails_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Attachment] = []
+
+    def read_and_note(file: Attachment) -> str | None:
+        read.append(file)
+        return read_text(file)
+
+    monkeypatch.setattr(files_room, "read_text", read_and_note)
+    files, file = Files(), Attachment("rows.html", b"<p>a</p>")
+    for secret in ("canary-1", "canary-2"):
+        asked = MailRequest(to=["a@example.org"], subject=secret, text="-", attachments=[file], secrets=[secret])
+        copy = mask(asked, [], files)
+        assert copy is not None
+        assert not copy.strips_files
+    assert read == [file]
+
+
+def test_a_text_too_long_to_be_read_is_looked_through_for_what_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files_room, "LONGEST", 10)
+    for content, is_found in ((b"rows of plants " + CODE.encode(), True), (b"rows of plants", False)):
+        asked = MailRequest(
+            to=["a@example.org"], subject="-", text="-", attachments=[Attachment("a.csv", content)], secrets=[CODE]
+        )
+        copy = mask(asked, [], Files())
+        assert copy is not None
+        assert copy.strips_files is is_found
