@@ -70,6 +70,18 @@ class DayTimeField(forms.TimeField):
         )
 
 
+def check_subject(subject: str, is_allowed: bool) -> str:
+    """Return a part of a subject that is searched for; refuse it to those who may not read subjects.
+
+    Raises:
+        ValidationError: There is one, and it is not allowed.
+    """
+    if subject and not is_allowed:
+        sentence = _("Subjects can be searched by those who may see the content of mails. Clear this field.")
+        raise ValidationError(sentence, code="content")
+    return subject
+
+
 _BROWSERS_OWN = (forms.DateInput, forms.TimeInput)
 
 
@@ -197,11 +209,7 @@ class FilterForm(DaysForm):
 
     def clean_subject(self) -> str:
         """Refuse a subject to those who may not read any: left out, more would be shown, or sent, than was meant."""
-        subject = str(self.cleaned_data["subject"])
-        if subject and not self._may_search_subjects:
-            sentence = _("Subjects can be searched by those who may see the content of mails. Clear this field.")
-            raise ValidationError(sentence, code="content")
-        return subject
+        return check_subject(self.cleaned_data["subject"], self._may_search_subjects)
 
     def clean(self) -> dict[str, Any]:
         """Refuse a time without its day, and times of one day that end before they begin."""

@@ -13,6 +13,7 @@ from records.error_book import find_entry
 from records.filters import DayRange, RecordFilters
 from records.forms import FilterForm, find_filters, name_cause
 from records.listing.models import SavedView
+from records.listing.news import Seen
 from records.paging import Position
 from records.rollups.folding import fold
 from records.search.finding import find_page
@@ -101,8 +102,10 @@ def test_who_may_not_see_what_mails_say_can_not_find_it_out_by_searching(page: s
 
 @pytest.mark.django_db
 def test_nor_by_asking_for_news_or_by_saving_a_view() -> None:
+    query = {"subject": "salaries", "seen": str(Seen(Position(NOON, 1), 0))}
+    reader = client_of(make_person("records.view_sendingrecord", "records.view_content"))
+    assert reader.get(f"{URL}new/", query).status_code == 204
     client = client_of(make_person("records.view_sendingrecord"))
-    query = {"subject": "salaries", "seen": str(Position(NOON, 1))}
     assert client.get(f"{URL}new/", query).status_code == 400
     client.post(f"{URL}views/save/", {"query": "subject=salaries", "name": "Salaries"})
     assert not SavedView.objects.exists()
