@@ -138,27 +138,31 @@ def keep_alive(holds: Collection[Hold]) -> None:
 def _show(holds: Collection[Hold], now: float) -> None:
     """Open records of tries that are under way for long."""
     claims = [claim for hold in holds for claim in hold.claims if claim.mail_id not in hold.gone]
+    opened: set[int] = set()
     if claims:
         age = timedelta(seconds=now - min(hold.taken for hold in holds))
-        _open_records(claims, age)
+        opened = _open_records(claims, age)
     for hold in holds:
-        hold.are_shown = True
+        # A mail that somebody else had locked is opened the next time.
+        hold.are_shown = opened.issuperset({claim.mail_id for claim in hold.claims} - hold.gone)
 
 
-def _open_records(claims: Sequence[Claim], age: timedelta) -> None:
+def _open_records(claims: Sequence[Claim], age: timedelta) -> set[int]:
+    """Open records of claims that still stand and nobody else has locked; returns the ids of their mails."""
     with transaction.atomic(durable=True):
         # Locked, so that none is settled or given back meanwhile: its record would stand open for ever.
         held = Mail.objects.select_for_update(skip_locked=True).filter(
             pk__in=[claim.mail_id for claim in claims], state=MailState.SENDING
         )
         epochs = dict(held.values_list("pk", "epoch"))
+        standing = [claim for claim in claims if epochs.get(claim.mail_id) == claim.epoch]
         started_at = database_now() - age
         open_records(
             TryRecord(receiver.receiver_id, claim.epoch, Ending(Outcome.SENDING), started_at, None)
-            for claim in claims
-            if epochs.get(claim.mail_id) == claim.epoch
+            for claim in standing
             for receiver in claim.receivers
         )
+    return {claim.mail_id for claim in standing}
 
 
 lease_keeper = LeaseKeeper()
