@@ -104,8 +104,9 @@ document.addEventListener("htmx:afterSettle", (event) => {
   }
   wait = SOON;
   askLater();
-  if (event.detail.requestConfig?.elt.matches("[data-news]")) {
-    // The link that was clicked is gone.
+  const wasClicked = event.detail.requestConfig?.elt.matches("[data-news], .searches-on");
+  if (wasClicked && document.activeElement === document.body) {
+    // The link that had the focus is gone.
     document.querySelector("#results h2")?.focus();
   }
 });
