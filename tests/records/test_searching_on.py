@@ -80,6 +80,14 @@ def test_a_page_further_back_leaves_the_number_as_it_is(client: Client) -> None:
     assert heading(text) == ""
 
 
+def test_a_screen_reader_hears_how_far_a_folded_search_went_on(client: Client) -> None:
+    make_history(12, 11)
+    text = client.get(URL, {"subject": "rare", "fold": "1"}).content.decode()
+    text = ask(client, link(text, "hx-get", "data-search-on"))
+    said = text[text.index('id="results-said"') : text.index('id="rest"')]
+    assert "Searched back to 2026-03-10 11:53:00. Older records may match." in said
+
+
 def test_what_can_be_done_with_all_is_offered_before_the_first_was_found(client: Client) -> None:
     make_history(10, 9)
     text = client.get(URL, {"subject": "rare"}).content.decode()

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
+from delivery.engine import leases
 from delivery.engine.cancel import cancel_mail
 from delivery.engine.claim import claim_due, release
 from delivery.engine.drain import drain
@@ -112,6 +113,18 @@ def test_an_open_record_goes_when_its_claim_is_given_back() -> None:
     assert outcomes(mail) == ["sending"]
     assert release(hold.claims) == 1
     assert (outcomes(mail), fresh(mail).state) == ([], "queued")
+
+
+def test_what_somebody_else_had_locked_is_shown_the_next_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    sender = make_sender()
+    mail = accept(sender)
+    hold = held(sender.pk)
+    with monkeypatch.context() as locked:
+        locked.setattr(leases, "_open_records", lambda _claims, _age: set())
+        keep_alive([hold])
+    assert outcomes(mail) == []
+    keep_alive([hold])
+    assert (outcomes(mail), hold.are_shown) == (["sending"], True)
 
 
 def test_what_is_settled_is_not_shown_as_open_again() -> None:
