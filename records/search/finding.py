@@ -60,7 +60,7 @@ class _Place:
     @property
     def met(self) -> Counted:
         """How many records the search for it met at least; it may have gone further than counting does."""
-        has_more = self.older is not None and self.searched_to is None
+        has_more = bool(self.positions) and self.older is not None and self.searched_to is None
         return Counted(len(self.positions) + has_more, is_cut=self.older is not None)
 
     @property

@@ -34,6 +34,7 @@ function searchOn() {
   if (link && searches < MOST_BY_ITSELF && document.visibilityState === "visible") {
     searches += 1;
     link.removeAttribute("data-search-on");
+    link.setAttribute("data-by-itself", "");
     link.click();
   }
 }
@@ -104,7 +105,7 @@ document.addEventListener("htmx:afterSettle", (event) => {
   }
   wait = SOON;
   askLater();
-  const wasClicked = event.detail.requestConfig?.elt.matches("[data-news], .searches-on");
+  const wasClicked = event.detail.requestConfig?.elt.matches("[data-news], .searches-on:not([data-by-itself])");
   if (wasClicked && document.activeElement === document.body) {
     // The link that had the focus is gone.
     document.querySelector("#results h2")?.focus();

@@ -103,6 +103,14 @@ def test_where_nothing_is_found_up_to_the_end_that_is_said(client: Client) -> No
     assert "No record matches these filters" in text
 
 
+def test_a_search_towards_newer_records_that_found_nothing_counts_nothing(client: Client) -> None:
+    records = make_history(12)
+    after = str(Position(records[10].started_at, records[10].pk))
+    text = client.get(URL, {"subject": "rare", "after": after}).content.decode()
+    assert "Searched up to" in text
+    assert heading(text) == "No record found so far"
+
+
 def test_a_search_towards_newer_records_says_how_far_it_went_and_goes_on(client: Client) -> None:
     records = make_history(12, 0, 10, 11)
     after = str(Position(records[10].started_at, records[10].pk))
