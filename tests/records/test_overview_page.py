@@ -80,7 +80,7 @@ def test_the_tiles_count_the_records(client: Client, folded: bool) -> None:
     assert tiles_of(page_of(client)) == {
         "Accepted for receivers": "7 each receiver of a mail counts",
         "Success rate": "50.0% of all tries",
-        "Failed tries": "4 3 final: not tried again by themselves 3 may have arrived",
+        "Failed tries": "4 3 final: not retried automatically 3 may have arrived",
         "Waiting now": "0 mails in the queue",
         "Average duration": "240 ms of a try that a server answered",
     }

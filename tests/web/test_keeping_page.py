@@ -132,7 +132,7 @@ def test_stricter_rules_ask_also_where_the_oldest_mails_all_wait(
     for _ in range(3):
         old_mail(25, state="queued", finished_at=None)
     old_mail(20)
-    assert "perhaps more: not all of it is counted" in save(admin, contents_days="10", attachments_days="10")
+    assert "perhaps something: not all of it is counted" in save(admin, contents_days="10", attachments_days="10")
     assert "Rules saved" in save(admin, records_days="399")
     assert "Rules saved" in confirm(admin, contents_days="10", attachments_days="10")
 
@@ -143,7 +143,7 @@ def test_less_room_asks_also_while_it_is_being_counted(admin: Client, stage: str
     KeepingRound.objects.create(pk=ONLY, began_at=timezone.now(), stage=stage)
     page = save(admin, max_contents_size="1")
     assert "These rules remove for good" in page
-    assert "perhaps more: not all of it is counted" in page
+    assert "perhaps something: not all of it is counted" in page
     assert not KeepingRules.objects.exists()
 
 
