@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import models
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 
 from records.enums import MailKind, MailState, Priority
-from records.interventions import Deed
+from records.interventions import Deed, Intervention
 from records.models import Mail, MailQuerySet, Receiver
 
 
@@ -76,6 +76,8 @@ class MailFilters:
     accepted_before: datetime | None = None
     priority: Priority | None = None
     mail_id: int | None = None
+    as_of: datetime | None = None
+    """As they stood then: mails that ended later, or that a person did something to, are left alone."""
 
     @property
     def is_narrowed(self) -> bool:
@@ -94,6 +96,10 @@ class MailFilters:
             "pk": self.mail_id,
         }
         mails = mails.filter(**{name: value for name, value in exactly.items() if value is not None})
+        if self.as_of:
+            done_later = Intervention.objects.filter(mail_id=OuterRef("pk"), done_at__gt=self.as_of)
+            ended_by_then = Q(finished_at__isnull=True) | Q(finished_at__lte=self.as_of)
+            mails = mails.filter(ended_by_then, ~Exists(done_later.order_by()))
         if self.subject:
             mails = mails.filter(subject__icontains=self.subject)
         if self.receiver:
@@ -113,7 +119,7 @@ class MailFilters:
     def from_json(cls, kept: dict[str, Any]) -> "MailFilters":
         """Read filters that were kept."""
         values = dict(kept)
-        for name in ("accepted_from", "accepted_before"):
+        for name in ("accepted_from", "accepted_before", "as_of"):
             if name in values:
                 values[name] = datetime.fromisoformat(values[name])
         if "priority" in values:

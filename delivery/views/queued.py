@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from django.contrib import messages
@@ -26,6 +27,7 @@ from delivery.control.single import do_to_mail
 from delivery.control.wording import WORDS, tell_result
 from delivery.views.queue import way_back, work_at
 from delivery.views.works import may_stop
+from records.clock import database_now
 from records.interventions import BulkIntervention, BulkState, Deed
 from records.models import Content, Mail
 from records.paging import find_position
@@ -131,13 +133,16 @@ def _deal_with_many(request: HttpRequest, deeds: tuple[Deed, ...]) -> HttpRespon
     deed = _chosen(request, deeds)
     if request.method == "POST" and deed:
         return _begin(request, deed, filters)
+    # Before anything is read: what comes to the group later was not shown.
+    as_of, up_to = database_now(), bulk.find_last_id()
     mails = get_mail_page(filters, FIRST_SHOWN).mails
     context = {
         "deeds": [(each, WORDS[each]) for each in deeds],
         "words": WORDS[deeds[0]],
         "question": WORDS[deeds[0]].question if len(deeds) == 1 else _("Decide about mail that may have arrived"),
         "mails": mails,
-        "up_to": bulk.find_last_id(),
+        "up_to": up_to,
+        "as_of": as_of.isoformat(),
         "must_choose": request.method == "POST",
         **_counted(filters),
     }
@@ -159,6 +164,7 @@ def _begin(request: HttpRequest, deed: Deed, filters: MailFilters) -> HttpRespon
     up_to = request.POST.get("up_to", "")
     up_to_id = int(up_to) if up_to.isascii() and up_to.isdecimal() and len(up_to) < 19 else None
     assert isinstance(request.user, User)
+    filters = replace(filters, as_of=_read_moment(request.POST.get("as_of", "")))
     work = bulk.begin(deed, filters, request.user.get_username(), person=request.user, up_to_id=up_to_id)
     if not work_at(work) or work.state != BulkState.DONE:
         return redirect("delivery:queue_work", work.pk)
@@ -180,6 +186,15 @@ def show_work(request: HttpRequest, pk: int) -> HttpResponse:
         "may_stop": work.is_unfinished and _may_stop(request, work),
     }
     return render(request, "delivery/_work.html" if _wants_part(request) else "delivery/work.html", context)
+
+
+def _read_moment(text: str) -> datetime | None:
+    """Read a moment that the page wrote; None where it is none."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
 
 
 @permission_required("records.view_sendingrecord", raise_exception=True)

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from delivery.control import bulk
 from delivery.control.pausing import pause_everything, pause_sender, resume_sender
 from delivery.control.selection import MailFilters, MailGroup
+from delivery.engine.cancel import cancel_mail
 from delivery.views import queue as queue_view
 from records.clock import database_now
 from records.interventions import BulkIntervention, Deed, Intervention
@@ -46,6 +47,11 @@ def text_of(client: Client, url: str, **headers: str) -> str:
     response = client.get(url, headers=headers)
     assert response.status_code == 200
     return " ".join(re.sub(r"<[^>]+>", " ", response.content.decode()).split())
+
+
+def hidden_fields(html: str) -> dict[str, str]:
+    """What a page put into its form to tell what it showed."""
+    return dict(re.findall(r'<input type="hidden" name="(up_to|as_of)" value="([^"]*)"', html))
 
 
 def html_of(client: Client, url: str) -> str:
@@ -274,6 +280,24 @@ class TestDeeds:
         accept(sender)
         admin.post(f"{MAILS}cancel/", {"deed": "cancel", "up_to": asked.pk})
         assert states() == ["cancelled", "queued"]
+
+    def test_mail_that_came_to_the_group_after_the_question_is_left_alone(self, admin: Client, sender: Sender) -> None:
+        shown, put_back, failed_since = (accept(sender) for _ in range(3))
+        cancel_mail(put_back.pk)
+        waiting, failed = (hidden_fields(html_of(admin, f"{MAILS}{url}")) for url in ("cancel/", "retry/?group=failed"))
+        admin.post(f"{MAILBOX}mails/{put_back.pk}/retry/")
+        assert fresh(put_back).state == "retry"
+        admin.post(f"{MAILS}cancel/", {"deed": "cancel", **waiting})
+        assert (fresh(shown).state, fresh(put_back).state) == ("cancelled", "retry")
+        fail(failed_since)
+        admin.post(f"{MAILS}retry/?group=failed", {"deed": "retry", **failed})
+        assert fresh(failed_since).state == "failed"
+
+    @pytest.mark.parametrize("as_of", ["", "x", "2026-03-10", "0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00"])
+    def test_a_moment_that_is_none_is_ignored(self, admin: Client, sender: Sender, as_of: str) -> None:
+        mail = accept(sender)
+        admin.post(f"{MAILS}cancel/", {"deed": "cancel", "as_of": as_of})
+        assert fresh(mail).state == "cancelled"
 
     def test_failed_mail_is_tried_again(self, admin: Client, sender: Sender) -> None:
         fail(accept(sender))
