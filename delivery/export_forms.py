@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from records.export.enums import FileKind
@@ -38,6 +39,8 @@ class ExportForm(DaysForm):
         if cleaned.get("kind") == FileKind.EVIDENCE:
             self._ask_for("since", _("Choose the first day that the evidence covers."))
             self._ask_for("until", _("Choose the last day that the evidence covers."))
+            if (since := cleaned.get("since")) and since > timezone.localdate():
+                self.add_error("since", ValidationError(_("Of that day nothing is recorded yet."), code="future"))
         return cleaned
 
     def _ask_for(self, name: str, sentence: Any) -> None:

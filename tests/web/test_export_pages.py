@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -108,6 +109,9 @@ def test_evidence_needs_its_days_and_says_which_filters_count(client: Client) ->
     assert response.status_code == 400
     assert "Choose the last day that the evidence covers." in text_of(response.content)
     assert b'value="2026-03-10"' in response.content
+    tomorrow = str(timezone.localdate() + timedelta(days=1))
+    response = client.post(URL + query, typed | {"since": tomorrow, "until": tomorrow})
+    assert "Of that day nothing is recorded yet." in text_of(response.content)
     assert client.post(URL + query, typed | {"until": "2026-03-10"}).status_code == 302
     assert ExportOrder.objects.get().query == "sender=noreply%40example.com&since=2026-03-10&until=2026-03-10"
 

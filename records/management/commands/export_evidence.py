@@ -14,7 +14,9 @@ from django.utils.timezone import get_current_timezone, make_aware
 from records.evidence.exporting import REMOVED, Selection, cover, stream_evidence
 from records.evidence.keys import signing_key, text_of
 from records.evidence.lines import Line
+from records.models import SendingRecord
 from senders.exceptions import KeyringError
+from senders.models import Sender
 
 
 class Command(BaseCommand):
@@ -72,7 +74,17 @@ def _read_selection(options: dict[str, Any]) -> Selection:
     since, until = (_read_time(options, name) for name in ("since", "until"))
     if since >= until:
         raise CommandError("--since must lie before --until. Swap the two.")
-    return Selection(since, until, options["sender"].strip())
+    return Selection(since, until, _find_sender(options["sender"].strip()))
+
+
+def _find_sender(address: str) -> str:
+    """Find an address as its records have it: evidence that nobody of a mistyped name sent anything would be no lie."""
+    if not address or SendingRecord.objects.filter(sender_address=address).exists():
+        return address
+    account = Sender.objects.filter(address__iexact=address).values_list("address", flat=True).first()
+    if account is None:
+        raise CommandError(f"There is no account {address}, nor a record of one. Look at its address on the page.")
+    return account
 
 
 _MISSING = {

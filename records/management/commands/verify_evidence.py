@@ -100,5 +100,11 @@ def _choose_key(given: str | None, header: dict[str, Any]) -> Ed25519PublicKey:
     own = list(known_keys())
     if not own:
         raise CommandError("This machine has no keys. Give the public key with --public-key.")
-    fitting = [key for key in own if id_of(key) == header.get("key_id")]
+    named = header.get("key_id")
+    fitting = [key for key in own if id_of(key) == named]
+    if isinstance(named, str) and not fitting:
+        raise CommandError(
+            f"The file says that it is signed with key {named[:64]!r}, which this machine has not, or not any more. "
+            "Give its public key with --public-key."
+        )
     return fitting[0] if fitting else own[0]

@@ -23,7 +23,8 @@ from records.evidence.lines import Line, chain, hash_of, write
 from records.evidence.verifying import Verification
 from records.keeping.completeness import mark_removed
 from records.models import SendingRecord
-from senders.keyring import add_primary_key, key_file
+from senders.keyring import add_primary_key, drop_keys, key_file, load_keyring
+from senders.models import Sender
 from tests.records.rows import NOON, make_mail, make_record
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
@@ -306,6 +307,26 @@ class TestCommands:
         make_record(sender_address="other@example.com")
         self.export(tmp_path / "e", sender="other@example.com")
         assert "1 record of other@example.com" in self.verify(tmp_path / "e")
+
+    def test_an_account_is_found_whatever_the_case_and_a_mistyped_one_is_refused(self, tmp_path: Path) -> None:
+        Sender.objects.create(address="reports@example.com", host="mail.example.com", port=465)
+        self.export(tmp_path / "e", sender="Reports@Example.COM")
+        assert "0 records of reports@example.com" in self.verify(tmp_path / "e")
+        with pytest.raises(CommandError, match=r"There is no account report@example\.com, nor a record of one"):
+            self.export(tmp_path / "f", sender="report@example.com")
+        assert not (tmp_path / "f").exists()
+
+    def test_a_key_that_this_machine_has_no_more_is_asked_for(self, tmp_path: Path) -> None:
+        make_record()
+        self.export(tmp_path / "e")
+        key = signing_key().public_key()
+        add_primary_key()
+        drop_keys(key.id for key in load_keyring().keys[1:])
+        said = self.verify(tmp_path / "e")
+        assert id_of(key) in said
+        assert "which this machine has not, or not any more" in said
+        assert "NOT whole" not in said
+        assert self.verify(tmp_path / "e", public_key=text_of(key)).startswith("The file is whole")
 
     def test_an_auditor_checks_it_with_the_public_key_alone(self, tmp_path: Path, settings: object) -> None:
         make_record()
