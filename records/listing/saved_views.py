@@ -39,19 +39,23 @@ def asking_for_views(user_id: int) -> Question:
     return Question(statement, [user_id])
 
 
-def list_views(saved: Rows, filters: RecordFilters) -> list[View]:
-    """List the views of a person, the built-in one first, marking those that show what these filters keep.
+def write_query(filters: RecordFilters, *, is_folded: bool) -> str:
+    """Write the query of the address that a view leads to."""
+    return f"{filters.as_query()}{'&fold=1' if is_folded else ''}"
+
+
+def list_views(saved: Rows, current: str) -> list[View]:
+    """List the views of a person, the built-in one first, marking the one that is shown.
 
     Args:
         saved: The answer to `asking_for_views`.
-        filters: Those in force.
+        current: What is shown, by `write_query`.
     """
-    current = filters.as_query()
     built_in = View(_BUILT_IN, FAILED_TODAY, is_current=current == FAILED_TODAY)
     return [built_in, *(View(name, query, is_current=query == current, pk=pk) for pk, name, query in saved)]
 
 
-def save_view(user_id: int, name: str, filters: RecordFilters) -> bool:
+def save_view(user_id: int, name: str, filters: RecordFilters, *, is_folded: bool = False) -> bool:
     """Keep filters under a name; a view of that name is replaced. Returns whether there was none.
 
     Raises:
@@ -64,7 +68,7 @@ def save_view(user_id: int, name: str, filters: RecordFilters) -> bool:
     if others.count() >= MAX_VIEWS:
         raise ViewRefusedError(_("You have 30 views. Delete one that you do not need any more."))
     _view, is_new = SavedView.objects.update_or_create(
-        user_id=user_id, name=name, defaults={"query": filters.as_query()}
+        user_id=user_id, name=name, defaults={"query": write_query(filters, is_folded=is_folded)}
     )
     return is_new
 

@@ -14,7 +14,7 @@ from records.forms import find_filters
 from records.listing.forms import ViewNameForm
 from records.listing.models import SavedView
 from records.listing.preferences import person_id
-from records.listing.saved_views import MAX_VIEWS, ViewRefusedError, rename_view, save_view
+from records.listing.saved_views import MAX_VIEWS, ViewRefusedError, rename_view, save_view, write_query
 
 
 @permission_required("records.view_sendingrecord", raise_exception=True)
@@ -38,13 +38,13 @@ def save(request: HttpRequest) -> HttpResponse:
     form = ViewNameForm(request.POST)
     if filters is None:
         return redirect("records:list")
-    folded = "&fold=1" if request.POST.get("fold") == "1" else ""
-    back = HttpResponseRedirect(f"{reverse('records:list')}?{filters.as_query()}{folded}")
+    is_folded = request.POST.get("fold") == "1"
+    back = HttpResponseRedirect(f"{reverse('records:list')}?{write_query(filters, is_folded=is_folded)}")
     if not form.is_valid():
         messages.error(request, str(form.errors["name"][0]))
         return back
     try:
-        is_new = save_view(person_id(request), form.cleaned_data["name"], filters)
+        is_new = save_view(person_id(request), form.cleaned_data["name"], filters, is_folded=is_folded)
     except ViewRefusedError as error:
         messages.error(request, str(error))
     else:

@@ -23,7 +23,7 @@ from records.listing.folding import Folded, find_folded_page
 from records.listing.news import find_news_url
 from records.listing.preferences import Look, find_look, person_id, person_of
 from records.listing.rows import Table, make_table
-from records.listing.saved_views import list_views
+from records.listing.saved_views import list_views, write_query
 from records.paging import Page, Position, find_position
 from records.search.finding import Count, count, find_and_count, find_page
 from records.statements import Question, fetch_together
@@ -100,7 +100,7 @@ def _results(request: HttpRequest, filters: RecordFilters, asking: list[Question
         found = find_and_count(filters, PAGE_SIZE, MAX_COUNTED, before=before, after=after, beside=asking)
         folded, total, around = Folded(found.page, tries={}), found.count, read_around(found.beside)
     shown = _show(request, folded)
-    views = list_views(around.views, filters)
+    views = list_views(around.views, write_query(filters, is_folded=_is_folded(request)))
     results = {
         "filters": filters,
         "query": filters.as_query(),

@@ -47,10 +47,10 @@ class Tally:
         """How many of a hundred succeeded, such as `95.6`; 100 only where all did, and 0 only where none did."""
         if not self.tries:
             return ""
-        tenths = self.success * 1_000 // self.tries
-        if self.success and not tenths:
-            return "0.1"
-        return f"{tenths / 10:.1f}" if 0 < tenths < 1_000 else str(tenths // 10)
+        if self.success in {0, self.tries}:
+            return "100" if self.success else "0"
+        tenths = (self.success * 2_000 + self.tries) // (2 * self.tries)
+        return f"{min(max(tenths, 1), 999) / 10:.1f}"
 
 
 _FIELDS = {ResultClass.SUCCESS: "success", ResultClass.FAILED: "failed", ResultClass.UNCERTAIN: "uncertain"}

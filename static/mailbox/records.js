@@ -39,6 +39,13 @@ function searchOn() {
   }
 }
 
+// Whoever asks for more gets as many steps again.
+document.addEventListener("click", (event) => {
+  if (event.isTrusted && event.target.closest(".searches-on")) {
+    searches = 0;
+  }
+});
+
 // Not htmx:load of each piece that is swapped in: the link may not be htmx's own yet.
 document.addEventListener("htmx:load", searchOn, { once: true });
 document.addEventListener("htmx:afterSettle", searchOn);
@@ -100,14 +107,14 @@ document.addEventListener("visibilitychange", () => {
 });
 
 document.addEventListener("htmx:afterSettle", (event) => {
-  if (event.detail.target?.id !== "results") {
-    return;
+  const { target, requestConfig } = event.detail;
+  if (target?.id === "results") {
+    wait = SOON;
+    askLater();
   }
-  wait = SOON;
-  askLater();
-  const wasClicked = event.detail.requestConfig?.elt.matches("[data-news], .searches-on:not([data-by-itself])");
+  const wasClicked = requestConfig?.elt.matches("[data-news], .searches-on:not([data-by-itself])");
   if (wasClicked && document.activeElement === document.body) {
-    // The link that had the focus is gone.
+    // The link that had the focus is gone, and no other took its place.
     document.querySelector("#results h2")?.focus();
   }
 });

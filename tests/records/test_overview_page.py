@@ -88,7 +88,8 @@ def test_the_tiles_count_the_records(client: Client, folded: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("success", "failed", "rate"), [(1, 0, "100"), (0, 1, "0"), (1999, 1, "99.9"), (1, 1999, "0.1")]
+    ("success", "failed", "rate"),
+    [(1, 0, "100"), (0, 1, "0"), (9999, 1, "99.9"), (1, 9999, "0.1"), (21, 6, "77.8"), (260, 165, "61.2")],
 )
 def test_a_rate_is_whole_only_where_it_really_is(success: int, failed: int, rate: str) -> None:
     assert Tally(success, failed).rate == rate
@@ -192,7 +193,7 @@ def test_senders_and_templates_stand_in_the_order_of_their_tries(client: Client)
     senders, templates = section_of(page, "by-sender"), section_of(page, "by-template")
     assert re.findall(r"\w@example\.com</bdi></a>", senders) == ["a@example.com</bdi></a>", "b@example.com</bdi></a>"]
     assert re.findall(r"(\d+) tries", senders) == ["5", "3"]
-    assert re.findall(r"([\d.]+)% success", senders) == ["80.0", "66.6"]
+    assert re.findall(r"([\d.]+)% success", senders) == ["80.0", "66.7"]
     assert "No template</span>" in templates
     assert "Weekly</bdi></a>" in templates
 

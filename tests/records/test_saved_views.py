@@ -12,7 +12,14 @@ from records.filters import RecordFilters
 from records.forms import find_filters
 from records.listing import saved_views
 from records.listing.models import SavedView
-from records.listing.saved_views import FAILED_TODAY, ViewRefusedError, asking_for_views, list_views, save_view
+from records.listing.saved_views import (
+    FAILED_TODAY,
+    ViewRefusedError,
+    asking_for_views,
+    list_views,
+    save_view,
+    write_query,
+)
 from records.statements import fetch_together
 from tests.people import client_of, make_person
 from tests.records.rows import make_record
@@ -40,7 +47,8 @@ def filters_of(query: str) -> RecordFilters:
 
 def names(person: User, query: str = "") -> list[tuple[str, bool]]:
     (saved,) = fetch_together(asking_for_views(person.pk))
-    return [(str(view.name), view.is_current) for view in list_views(saved, filters_of(query))]
+    current = write_query(filters_of(query), is_folded="fold=1" in query)
+    return [(str(view.name), view.is_current) for view in list_views(saved, current)]
 
 
 def test_failed_today_is_there_from_the_beginning(client: Client) -> None:
@@ -80,10 +88,15 @@ def test_what_is_saved_already_is_not_offered_to_be_saved(client: Client) -> Non
     assert "Save as a view" not in client.get(URL).content.decode()
 
 
-def test_a_folded_list_stays_folded_when_its_view_is_saved(client: Client) -> None:
+def test_a_folded_list_stays_folded_when_its_view_is_saved(client: Client, person: User) -> None:
     assert 'name="fold" value="1"' in client.get(URL, {"receiver": "anna", "fold": "1"}).content.decode()
     response = client.post(SAVE, {"name": "Mine", "query": "receiver=anna", "fold": "1"})
     assert response.headers["Location"] == f"{URL}?receiver=anna&fold=1"
+    assert names(person, "receiver=anna&fold=1")[1] == ("Mine", True)
+    assert names(person, "receiver=anna")[1] == ("Mine", False)
+    page = client.get(f"{URL}?receiver=anna&fold=1").content.decode()
+    assert f'href="{URL}?receiver=anna&amp;fold=1"' in page
+    assert f'href="{URL}?fold=1">Clear filters' in page.replace("\n     ", " ")
 
 
 def test_the_same_name_replaces_a_view_and_says_so(client: Client) -> None:

@@ -151,10 +151,22 @@ def test_a_search_for_newer_records_goes_on_by_itself_until_there_is_something_t
     expect(rare.locator("#rest")).to_contain_text("Newer records may match.")
     expect(rare.locator("#results h2")).not_to_be_focused()
     rare.click("#rest >> text=Search on")
-    expect(rare.locator("#results h2")).to_be_focused()
+    expect(rare.locator("#search-on")).to_be_focused()
     expect(rows.first).to_contain_text("r10@example.net")
     rare.reload()
     expect(rows.first).to_contain_text("r10@example.net")
+
+
+def test_who_searches_on_by_hand_keeps_the_focus_and_gets_several_steps(
+    rare: Page, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plans, "BUDGET_WITH_MAILS", 1)
+    monkeypatch.setattr("records.listing.views.PAGE_SIZE", 1)  # two records a step, and six steps
+    rare.goto(f"{live_server.url}{RECORDS}?subject=nothing")
+    expect(rare.locator("#rest")).to_contain_text(f"Searched back to {NOON - timedelta(minutes=11):%Y-%m-%d %H:%M}")
+    rare.locator("#search-on").press("Enter")
+    expect(rare.locator("#rest")).to_contain_text(f"Searched back to {NOON - timedelta(minutes=23):%Y-%m-%d %H:%M}")
+    expect(rare.locator("#search-on")).to_be_focused()
 
 
 def test_searching_on_leaves_the_focus_where_it_is(rare: Page, live_server: LiveServer) -> None:
