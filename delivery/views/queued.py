@@ -172,6 +172,15 @@ def _begin(request: HttpRequest, deed: Deed, filters: MailFilters) -> HttpRespon
     return redirect("delivery:queue")
 
 
+def _read_moment(text: str) -> datetime | None:
+    """Read a moment that the page wrote; None where it is none."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+
+
 @permission_required("records.view_sendingrecord", raise_exception=True)
 @require_safe
 @never_cache
@@ -186,15 +195,6 @@ def show_work(request: HttpRequest, pk: int) -> HttpResponse:
         "may_stop": work.is_unfinished and _may_stop(request, work),
     }
     return render(request, "delivery/_work.html" if _wants_part(request) else "delivery/work.html", context)
-
-
-def _read_moment(text: str) -> datetime | None:
-    """Read a moment that the page wrote; None where it is none."""
-    try:
-        moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo else None
-    except (ValueError, OverflowError):
-        return None
 
 
 @permission_required("records.view_sendingrecord", raise_exception=True)
