@@ -284,13 +284,16 @@ def test_a_connection_that_fails_late_parks_nothing_while_the_others_began_anoth
     settings.MAILBOX_DRAIN_SECONDS = 0.2
     sender = patient.sender(timeout=60)
     accept_many(sender, 400)
-    is_late = threading.Event()
+    is_begun, is_joined, is_late = threading.Event(), threading.Event(), threading.Event()
 
     def answer(number: int, verb: str) -> str | None:
         if number == 2:
+            is_joined.set()
             is_late.wait(30)
             return ""
+        is_begun.set()
         if verb == "DOT" and not is_late.is_set():
+            is_joined.wait(30)
             patient.release.wait(0.01)
         return None
 
@@ -303,6 +306,7 @@ def test_a_connection_that_fails_late_parks_nothing_while_the_others_began_anoth
         drain(sender.pk)
 
     def fail_late() -> None:
+        elsewhere(partial(is_begun.wait, 30))
         drain(sender.pk)
 
     run_lanes(drain_again_and_again, fail_late)
