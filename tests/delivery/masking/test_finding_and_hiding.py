@@ -35,7 +35,38 @@ from records.masking.models import MaskingRule
     ],
 )
 def test_codes_stand_near_a_word_that_says_so(text: str, found: list[str]) -> None:
-    assert list(find_codes(text)) == found
+    assert list(dict.fromkeys(find_codes(text))) == found
+
+
+SENTENCES = (
+    "Enter it in the window that you left open, and we sign you in. It is good for ten minutes and for one use.\n\n"
+)
+
+
+@pytest.mark.parametrize(
+    "code", ["482913", "> *482 913*", "A7K9Q2", "ABC-DEF", "WDJB-MJHT", "4\n8\n2\n9\n1\n3", "  482913\r"]
+)
+def test_a_code_on_a_line_of_its_own_may_be_sentences_away_from_its_word(code: str) -> None:
+    [found] = find_codes(f"Your sign-in code is below.\n{SENTENCES}{code}\n\nBye\n")
+    assert found == code.strip("> *\r")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Your code is below.\n{SENTENCES}There are 482913 rows\n",
+        f"Your code is below.\n{SENTENCES}OPT-IN\nNOTES\n",
+        f"Your code is below.\n{SENTENCES * 4}482913\n",
+        f"The rows\n{SENTENCES}482913\n",
+    ],
+)
+def test_what_is_far_from_a_word_and_not_alone_or_no_code_stays(text: str) -> None:
+    assert list(find_codes(text)) == []
+
+
+@pytest.mark.parametrize("word", ["授权码", "确认码", "動態密碼", "確認碼", "Bestätigungscode", "security code"])
+def test_words_that_announce_codes_in_other_tongues(word: str) -> None:
+    assert list(find_codes(f"{word} 482913 !")) == ["482913"]
 
 
 @pytest.mark.parametrize(
