@@ -86,7 +86,7 @@ def _receivers(
 ) -> tuple[dict[ReceiverKind, tuple[str, ...]], tuple[str, ...]]:
     """Choose whom to propose: those who lack the mail, or everybody where all have it."""
     receivers = [one for one in mail.receivers.all() if among is None or one.pk in among]
-    lacking = [one for one in receivers if one.state != ReceiverState.ACCEPTED]
+    lacking = [one for one in receivers if not ReceiverState(one.state).is_served]
     chosen = lacking or receivers
     proposed = {kind: tuple(one.address for one in chosen if one.kind == kind) for kind in ReceiverKind}
     left_out = [one.address for one in receivers if one not in chosen]

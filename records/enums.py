@@ -89,6 +89,8 @@ class ReceiverState(models.TextChoices):
     """Not yet accepted or refused."""
     ACCEPTED = "accepted", _("Success")
     """The server took responsibility with a 250 after the data (RFC 5321 §6.1). Final."""
+    ARRIVED = "arrived", _("Arrived, says a person")
+    """No server said that it took the mail: a person did, of what may have arrived. Final."""
     REFUSED = "refused", _("Failed")
     """A permanent refusal, or the mail could not be sent. Final."""
     EXPIRED = "expired", _("Given up")
@@ -104,12 +106,17 @@ class ReceiverState(models.TextChoices):
         match self:
             case ReceiverState.PENDING:
                 return ResultClass.OPEN
-            case ReceiverState.ACCEPTED:
+            case ReceiverState.ACCEPTED | ReceiverState.ARRIVED:
                 return ResultClass.SUCCESS
             case ReceiverState.UNCERTAIN:
                 return ResultClass.UNCERTAIN
             case _:
                 return ResultClass.FAILED
+
+    @property
+    def is_served(self) -> bool:
+        """Tell whether the receiver has the mail, and needs no other."""
+        return self.result == ResultClass.SUCCESS
 
 
 class Phase(models.TextChoices):

@@ -12,7 +12,7 @@ from records.models import Mail, Receiver
 MAX_ALIKE = 100
 """So many receivers that fared alike are shown."""
 # Those are looked for who did not get it: they stand first.
-_ORDER = [*(state for state in ReceiverState if state is not ReceiverState.ACCEPTED), ReceiverState.ACCEPTED]
+_ORDER = sorted(ReceiverState, key=lambda state: (state.is_served, state is ReceiverState.ACCEPTED))
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ def _send_again(mails: Sequence[Mail], now: datetime) -> Sequence[Mail]:
 
 
 def _say_arrived(mails: Sequence[Mail], now: datetime) -> Sequence[Mail]:
-    return _decide(mails, ReceiverState.ACCEPTED, now)
+    return _decide(mails, ReceiverState.ARRIVED, now)
 
 
 def _give_up(mails: Sequence[Mail], now: datetime) -> Sequence[Mail]:

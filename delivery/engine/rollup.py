@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 from records.enums import MailState, Outcome, ReceiverState
 
+_SERVED = {state for state in ReceiverState if state.is_served}
+
 
 def roll_up(states: Iterable[str]) -> MailState | None:
     """Tell the state of a mail from those of all its receivers; None while any is pending."""
@@ -12,8 +14,8 @@ def roll_up(states: Iterable[str]) -> MailState | None:
         return None
     if ReceiverState.UNCERTAIN in found:
         return MailState.UNCERTAIN
-    if ReceiverState.ACCEPTED in found:
-        return MailState.SENT if found == {ReceiverState.ACCEPTED} else MailState.PARTLY_SENT
+    if found & _SERVED:
+        return MailState.SENT if found <= _SERVED else MailState.PARTLY_SENT
     if ReceiverState.EXPIRED in found:
         return MailState.EXPIRED
     return MailState.CANCELLED if ReceiverState.CANCELLED in found else MailState.FAILED

@@ -18,8 +18,8 @@ from records.resending.enums import LeftOut
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-_SERVED = (ReceiverState.ACCEPTED, ReceiverState.PENDING)
-"""Of the receiver of a mail: a server took it, or it is on its way."""
+_SERVED = [state for state in ReceiverState if state.is_served or state is ReceiverState.PENDING]
+"""Of the receiver of a mail: it arrived, or is on its way."""
 _ON_ITS_WAY = datetime.max.replace(tzinfo=UTC)
 """Instead of the time at which a mail ended: later than all there are."""
 
@@ -33,7 +33,7 @@ class Families:
     accepted_at: dict[int, datetime]
     """When each of them was accepted."""
     served: dict[tuple[int, str], datetime]
-    """Of a family's first and an address: when the latest mail ended that a server took, or that is on its way."""
+    """Of a family's first and an address: when the latest mail ended that arrived, or that is on its way."""
 
     def find_lacking(self, mail_id: int, receivers: Collection[Receiver], to: str = "") -> list[Receiver] | LeftOut:
         """Find who of the receivers of a mail lacks it, or why nobody does.
@@ -43,7 +43,7 @@ class Families:
             receivers: Those of its receivers that are meant.
             to: Who gets it in their place; empty: they do.
         """
-        without = [one for one in receivers if one.state != ReceiverState.ACCEPTED]
+        without = [one for one in receivers if not ReceiverState(one.state).is_served]
         if not without:
             return LeftOut.HAS_IT
         lacking = [one for one in without if not self._is_served(mail_id, one.address)]

@@ -240,7 +240,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('address', models.CharField(max_length=320)),
                 ('kind', models.CharField(choices=[('to', 'To'), ('cc', 'Cc'), ('bcc', 'Bcc')], default='to', max_length=4)),
-                ('state', models.CharField(choices=[('pending', 'Waiting'), ('accepted', 'Success'), ('refused', 'Failed'), ('expired', 'Given up'), ('cancelled', 'Cancelled'), ('uncertain', 'May have arrived')], default='pending', max_length=10)),
+                ('state', models.CharField(choices=[('pending', 'Waiting'), ('accepted', 'Success'), ('arrived', 'Arrived, says a person'), ('refused', 'Failed'), ('expired', 'Given up'), ('cancelled', 'Cancelled'), ('uncertain', 'May have arrived')], default='pending', max_length=10)),
                 ('mail', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='receivers', to='records.mail')),
             ],
             options={
@@ -416,7 +416,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='receiver',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'accepted', 'refused', 'expired', 'cancelled', 'uncertain'])), name='receiver_state_is_known'),
+            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'accepted', 'arrived', 'refused', 'expired', 'cancelled', 'uncertain'])), name='receiver_state_is_known'),
         ),
         migrations.AddIndex(
             model_name='sendingrecord',

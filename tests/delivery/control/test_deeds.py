@@ -9,12 +9,13 @@ from delivery.engine.drain import drain
 from records.clock import database_now
 from records.enums import MailKind
 from records.interventions import Deed
-from records.models import Content, Mail
+from records.models import Content, Mail, Receiver
 from senders.enums import CircuitState
 from senders.models import Circuit
 from tests import smtpd
 from tests.delivery.control.scenes import BY, deeds_at, expire, fail, hold, wait_for_retry
 from tests.delivery.engine.scenes import accept, copies, fresh, make_sender, outcomes, states_of_receivers, take
+from tests.delivery.engine.test_flow import counted
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -100,6 +101,14 @@ def test_a_held_mail_arrived_says_a_person() -> None:
     mail = hold(accept(make_sender()))
     assert do_to_mail(Deed.ARRIVED, mail.pk, BY)
     assert (fresh(mail).state, deeds_at(mail)) == ("sent", [("arrived", "ada")])
+    # No server said so, and its records keep saying that nobody knows.
+    assert counted(Receiver, "state") == {"arrived": 1}
+
+
+def test_a_held_mail_of_which_some_arrived_and_others_were_accepted_is_sent() -> None:
+    mail = hold(accept(make_sender(), "has@example.org", "bob@example.org"), served=("has@example.org",))
+    assert do_to_mail(Deed.ARRIVED, mail.pk, BY)
+    assert (fresh(mail).state, counted(Receiver, "state")) == ("sent", {"accepted": 1, "arrived": 1})
 
 
 def test_a_held_mail_is_sent_again_to_those_only_who_may_lack_it(server: smtpd.MailServer) -> None:

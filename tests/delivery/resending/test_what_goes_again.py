@@ -357,11 +357,12 @@ class TestWhatFailed:
         assert stands(again(result=ResultClass.FAILED)) == ("done", 2, 0, {reason: 1, "sent_again": 1})
         assert copies_of(copy) == []
 
-    def test_it_is_decided_when_the_turn_of_a_mail_comes(self, sender: Sender) -> None:
+    @pytest.mark.parametrize("state", [ReceiverState.ACCEPTED, ReceiverState.ARRIVED])
+    def test_it_is_decided_when_the_turn_of_a_mail_comes(self, state: ReceiverState, sender: Sender) -> None:
         mail = failed(sender)
         work = order(result=ResultClass.FAILED)
         collecting.collect_batch(work.pk)
-        mail.receivers.update(state=ReceiverState.ACCEPTED)
+        mail.receivers.update(state=state)
         assert stands(orders.run(work)) == ("done", 1, 0, {"has_it": 1})
 
     def test_two_orders_at_once_send_each_mail_once(self, sender: Sender, monkeypatch: pytest.MonkeyPatch) -> None:
