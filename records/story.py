@@ -20,6 +20,14 @@ from records.models import Mail, SendingRecord
 MAX_ALIKE = 100
 """So many receivers of a try that ended in one way are shown."""
 _FAILED_IN_SESSION = {Outcome.REFUSED, Outcome.DEFERRED, Outcome.NOT_CONNECTED}
+_ICONS = {
+    "running": "loader",
+    "done": "check",
+    "partly": "minus",
+    "uncertain": "triangle-alert",
+    "failed": "x",
+    "skipped": "arrow-right",
+}
 _HOPS = {SkipReason.HANDED_OVER, SkipReason.HANDED_BACK}
 
 
@@ -73,21 +81,20 @@ class Attempt:
 
     @property
     def mark(self) -> str:
-        """How the try is marked: running while any is under way; done, partly or failed by who was accepted."""
+        """How the try is marked: running while any is under way; else by who was accepted, and who may have got it."""
         if self.is_hop:
             return "skipped"
         results = {outcome.result for outcome in self.claim.counts}
         if ResultClass.OPEN in results:
             return "running"
         if ResultClass.SUCCESS not in results:
-            return "failed"
+            return "uncertain" if ResultClass.UNCERTAIN in results else "failed"
         return "partly" if len(results) > 1 else "done"
 
     @property
     def icon(self) -> str:
         """The icon of the mark."""
-        icons = {"running": "loader", "done": "check", "partly": "minus", "failed": "x", "skipped": "arrow-right"}
-        return icons[self.mark]
+        return _ICONS[self.mark]
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,4 +134,4 @@ def _fold(events: Iterable[Event]) -> Iterator[Event]:
 
 def _likeness_of(event: Event) -> object:
     attempt = event.attempt
-    return attempt.likeness if attempt is not None and attempt.mark == "failed" else id(event)
+    return attempt.likeness if attempt is not None and attempt.mark in {"failed", "uncertain"} else id(event)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext_lazy
@@ -57,7 +58,7 @@ class SenderRow:
 
 def list_rows() -> list[SenderRow]:
     """List all sender accounts, by name."""
-    return [_row(sender) for sender in Sender.objects.select_related("circuit", "allowance")]
+    return [row_of(sender) for sender in Sender.objects.select_related("circuit", "allowance")]
 
 
 def initials_of(name: str) -> str:
@@ -81,7 +82,13 @@ def ago(moment: datetime) -> str:
     return _("%(time)s ago") % {"time": timesince(moment, now, time_strings=_UNITS, depth=1)}
 
 
-def _row(sender: Sender) -> SenderRow:
+def show_time(moment: datetime) -> str:
+    """Write a time as the pages do, in the active time zone."""
+    return date_format(timezone.localtime(moment), "Y-m-d H:i:s")
+
+
+def row_of(sender: Sender) -> SenderRow:
+    """Tell of an account what the list shows; best loaded with its `circuit` and `allowance`."""
     circuit = getattr(sender, "circuit", None)
     is_open = circuit is not None and circuit.state != CircuitState.CLOSED
     return SenderRow(sender, is_readable(sender), circuit if is_open else None, state_of(sender))

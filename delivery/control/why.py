@@ -5,14 +5,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from records.enums import MailState, SkipReason
 from records.models import DeliveryPause, Mail
 from senders.allowances import AllowanceState
 from senders.enums import CircuitState
+from senders.listing import show_time
 from senders.models import Circuit, Sender
 from senders.sentences import join_sentences
 
@@ -148,8 +147,3 @@ def _later(seen: Circumstances) -> Why:
 
 def _who(name: str, moment: datetime) -> dict[str, Any]:
     return {"name": name or "–", "time": show_time(moment)}
-
-
-def show_time(moment: datetime) -> str:
-    """Write a time as the pages do, in the active time zone."""
-    return date_format(timezone.localtime(moment), "Y-m-d H:i:s")

@@ -11,6 +11,7 @@ from django.views.decorators.vary import vary_on_headers
 
 from records.clock import database_now
 from records.detail.account import find_account
+from records.detail.halts import find_halt
 from records.keeping.gone import tell_gone
 from records.models import Content, Mail, SendingRecord
 from records.paging import MAX_ID
@@ -44,6 +45,7 @@ def show_record(request: HttpRequest, pk: int) -> HttpResponse:
         "duration": find_duration(record),
         "entry": find_explanation(record),
         "story": story,
+        "halt": find_halt(mail),
         "timeline": draw_timeline(mail, story, mail.interventions.all()[:MAX_DEEDS], database_now()),
         "resends": mail.resends.order_by("pk").values_list("pk", flat=True)[:MAX_RESENDS],
         "has_content": Content.objects.filter(mail=mail).exists(),

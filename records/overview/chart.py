@@ -12,6 +12,7 @@ from math import ceil
 
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from records.overview.figures import Tally
@@ -25,6 +26,10 @@ _LEAST_TOP = 4
 _KINDS = ("success", "uncertain", "failed")
 """From below, as bars are stacked."""
 _READABLE = (1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10)
+_SHORT_FROM = 100_000
+"""At the upper end of the axis: such numbers would need more room than there is beside it."""
+_UNITS = ((10**9, "B"), (10**6, "M"), (10**3, "K"))
+_UNITS_OF_CHINESE = ((10**8, " 亿"), (10**4, " 万"))
 _GAP = 0.18
 """How much of a step's width is free between two bars."""
 
@@ -180,7 +185,7 @@ def find_top(most: int) -> int:
 
 
 def _draw(paper: _Paper, window: Window, bars: Sequence[Bar]) -> Drawing:
-    lines = [_line(number, _BOTTOM - paper.height_of(number)) for number in (0, paper.top // 2, paper.top)]
+    lines = [_line(number, _BOTTOM - paper.height_of(number), paper.top) for number in (0, paper.top // 2, paper.top)]
     drawn = [bar for bar in bars if bar.pieces] if paper.has_titles else _areas(paper, [bar.tally for bar in bars])
     written = mark_safe("".join(each.svg for each in drawn))  # noqa: S308  # words are escaped
     return Drawing(paper.name, paper.width, _BOTTOM + _BELOW, _LEFT, _BOTTOM, written, lines, _labels(paper, window))
@@ -214,8 +219,16 @@ def _when(step: Step, begins: datetime, ends: datetime) -> str:
     return f"{begins:%Y-%m-%d} – {ends - timedelta(days=1):%m-%d}"
 
 
-def _line(number: int, y: float) -> Line:
-    return Line(f"{number:,}", f"{y:.1f}", f"{y + 4:.1f}")
+def _line(number: int, y: float, top: int) -> Line:
+    text = f"{number:,}" if top < _SHORT_FROM else write_short(number)
+    return Line(text, f"{y:.1f}", f"{y + 4:.1f}")
+
+
+def write_short(number: int) -> str:
+    """Write a large number in few signs, such as `1.2M`, as people count: in Chinese by ten thousands."""
+    units = _UNITS_OF_CHINESE if (get_language() or "").startswith("zh") else _UNITS
+    size, sign = next((unit for unit in units if number >= unit[0]), (1, ""))
+    return f"{number / size:.2f}".rstrip("0").rstrip(".") + sign
 
 
 def _labels(paper: _Paper, window: Window) -> list[Label]:

@@ -115,6 +115,8 @@ class Row:
     """Of a hundred units, how long its bar is."""
     success_share: str
     """How much of that is success."""
+    arrived_share: str
+    """How much of it is success, or may have arrived."""
     query: str
     """Of the record list's address; empty where the list can't be narrowed to it."""
 
@@ -235,7 +237,8 @@ def _rank(sums: Iterable[Sum], describe: Callable[[str], tuple[str, str]]) -> Ra
     rows = []
     for name, tally in shown:
         words, query = describe(name)
-        rows.append(Row(words, tally, _of_hundred(tally.tries, most), _of_hundred(tally.success, most), query))
+        arrived = _of_hundred(tally.success + tally.uncertain, most)
+        rows.append(Row(words, tally, _of_hundred(tally.tries, most), _of_hundred(tally.success, most), arrived, query))
     return Ranking(rows, len(ordered[MAX_ROWS:]), bool(others))
 
 

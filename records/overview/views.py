@@ -1,7 +1,7 @@
 """The overview page."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse
@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
-from records.keeping.rules import get_rules
+from records.keeping.completeness import find_latest_removed
 from records.overview.accounts import list_accounts
 from records.overview.chart import draw
 from records.overview.figures import sum_up
@@ -55,12 +55,12 @@ def _figures(span: Span) -> dict[str, object]:
         "summary": sum_up(read_sums(window.since), window),
         "chart": draw(read_totals(window.bounds), window),
         "time_zone": timezone.get_current_timezone_name(),
-        "kept_days": _find_shorter_keeping(window),
+        "removed_up_to": _find_removed(window),
         "most_new_values": keys.MOST_NEW_VALUES,
     }
 
 
-def _find_shorter_keeping(window: Window) -> int | None:
-    """Find for how many days records are kept, where that is less than the sums of the window tell of."""
-    days = get_rules().records_days
-    return days if days is not None and window.since < timezone.now() - timedelta(days=days) else None
+def _find_removed(window: Window) -> datetime | None:
+    """Find up to when records were removed, where the sums of the window still tell of them."""
+    latest = find_latest_removed()
+    return latest if latest is not None and latest >= window.since else None

@@ -110,6 +110,25 @@ def test_a_try_that_only_some_were_accepted_in_is_marked_so(other: Outcome) -> N
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("other", [Outcome.REFUSED, Outcome.DEFERRED, Outcome.UNKNOWN])
+def test_a_try_that_may_have_arrived_and_was_accepted_for_nobody_is_not_marked_as_failed(other: Outcome) -> None:
+    mail = make_mail()
+    make_record(mail, outcome=Outcome.UNKNOWN)
+    make_record(mail, receiver_address="bob@example.net", outcome=other)
+    [attempt] = tell_story(mail).attempts
+    assert (attempt.mark, attempt.icon) == ("uncertain", "triangle-alert")
+
+
+@pytest.mark.django_db
+def test_what_a_person_says_to_have_arrived_is_not_called_accepted() -> None:
+    record = make_record(outcome=Outcome.UNKNOWN, state=ReceiverState.ARRIVED)
+    client = client_of(make_person("records.view_sendingrecord"))
+    text = " ".join(client.get(f"/system/setting/mailbox/records/{record.pk}/").content.decode().split())
+    assert "Accepted for 0 of 1 receiver" in text
+    assert '<span class="result result-success">Arrived, says a person</span>' in text
+
+
+@pytest.mark.django_db
 def test_receivers_that_were_answered_alike_stand_together() -> None:
     mail = make_mail()
     for name in ("a", "b"):

@@ -9,20 +9,21 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from records.enums import Outcome
 from records.error_book import get_entry
-from records.keeping.models import KeepingRules
+from records.keeping.models import KeepingRules, RemovalMark
 from records.listing.models import ListPreference
 from records.models import Mail, SendingRecord
-from records.overview.chart import draw, find_top
+from records.overview.chart import draw, find_top, write_short
 from records.overview.figures import Tally
 from records.overview.spans import Span, find_window
 from records.rollups.folding import fold
-from records.rollups.reading import read_totals
+from records.rollups.reading import Total, read_totals
 from senders.enums import CircuitState
-from senders.models import Circuit, Sender
+from senders.listing import show_time
+from senders.models import Allowance, Circuit, Sender
 from tests.people import client_of, make_person
 from tests.records.rows import make_record
 
@@ -280,11 +281,46 @@ def test_every_link_leads_to_as_many_records_as_it_says(span: Span, zone: str) -
         assert listed.context["total"] == int(tiles[name].split()[0])
 
 
-def test_figures_of_records_that_are_not_kept_say_so(client: Client) -> None:
+def test_figures_of_records_that_were_removed_say_so(client: Client) -> None:
     make_record(started_at=timezone.now())
     KeepingRules.objects.create(pk=1, records_days=10)
-    assert "Records are kept for 10 days" in page_of(client, "30d")
-    assert "Records are kept" not in page_of(client, "7d")
+    assert "records were removed" not in page_of(client, "30d")
+    RemovalMark.objects.create(pk=1, latest_at=timezone.now() - timedelta(days=12))
+    assert "records were removed" in page_of(client, "30d")
+    assert "records were removed" not in page_of(client, "7d")
+
+
+def test_bars_of_a_ranking_tell_what_may_have_arrived(client: Client) -> None:
+    for outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN, Outcome.REFUSED, Outcome.REFUSED):
+        make_record(started_at=timezone.now(), outcome=outcome)
+    meter = re.search(r'<svg class="meter".*?</svg>', page_of(client), re.DOTALL)
+    assert meter
+    bars = re.findall(r'class="chart-(\w+)" width="([\d.]+)"', meter[0])
+    assert bars == [("failed", "100.00"), ("uncertain", "50.00"), ("success", "25.00")]
+
+
+@pytest.mark.parametrize(
+    ("number", "english", "chinese"),
+    [
+        (0, "0", "0"),
+        (800, "800", "800"),
+        (50_000, "50K", "5 万"),
+        (1_200_000, "1.2M", "120 万"),
+        (120_000_000, "120M", "1.2 亿"),
+        (2_400_000_000, "2.4B", "24 亿"),
+    ],
+)
+def test_large_numbers_at_the_axis_are_written_short(number: int, english: str, chinese: str) -> None:
+    for language, written in (("en", english), ("zh-hans", chinese)):
+        with translation.override(language):
+            assert write_short(number) == written
+
+
+@pytest.mark.parametrize(("top", "written"), [(80_000, "80,000"), (120_000, "120K")])
+def test_numbers_that_fit_beside_the_chart_are_written_whole(top: int, written: str) -> None:
+    window = find_window(Span.WEEK, timezone.now())
+    chart = draw([Total(0, top, 0, 0)], window)
+    assert chart.drawings[0].lines[-1].text == written
 
 
 def test_servers_are_told_with_their_average_and_classes_of_length(client: Client) -> None:
@@ -306,14 +342,18 @@ def test_accounts_in_trouble_stand_first_with_their_latest_test(db: None) -> Non
     down = Sender.objects.create(address="e@example.com", display_name="Down", host="h.example")
     Circuit.objects.update_or_create(sender=refused, defaults={"state": CircuitState.REFUSED})
     Circuit.objects.update_or_create(sender=down, defaults={"state": CircuitState.OPEN})
+    slow = Sender.objects.create(address="f@example.com", display_name="Slow", host="h.example")
+    until = timezone.now() + 3 * HOUR
+    Allowance.objects.update_or_create(sender=slow, defaults={"slow_until": until})
     page = page_of(client_of(make_person("records.view_sendingrecord", "senders.view_sender")))
     section = section_of(page, "accounts-title")
-    assert re.findall(r"<strong>(\w+)</strong>", section) == ["Refused", "Down", "Paused", "Disabled", "Fine"]
+    assert re.findall(r"<strong>(\w+)</strong>", section) == ["Refused", "Down", "Paused", "Slow", "Disabled", "Fine"]
     assert re.findall(r'class="result result-(\w+)">([^<]+)<', section) == [
-        ("failed", "Sign-in refused"), ("failed", "Not reachable"), ("uncertain", "Paused"), ("open", "Disabled"),
-        ("success", "Working"),
+        ("failed", "Sign-in refused"), ("failed", "Not reachable"), ("uncertain", "Paused"),
+        ("uncertain", "Limit reached"), ("open", "Disabled"), ("success", "Working"),
     ]  # fmt: skip
     assert "Test passed 2 hours ago" in " ".join(section.split())
+    assert f"Mail goes on at {show_time(until)}." in section
     assert fine.display_name in section
 
 
