@@ -5,6 +5,9 @@ import re
 import sys
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+
 _SECRET_NAME = re.compile(r"passw|secret|token|authorization|credential|cookie|api_?key", re.IGNORECASE)
 _SECRET_TEXT = re.compile(
     r"(?P<before>\bAUTH\s+[A-Z0-9-]+\s+|\b(?:password|passwd|secret|token|authorization)\s*[=:]\s*|://[^\s:/@]+:)"
@@ -31,6 +34,25 @@ class SecretFilter(logging.Filter):
         return True
 
 
+class RequestFilter(logging.Filter):
+    """Names a request by its method and path: its query says what was searched for, such as addresses."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Put the name in the place of the request; lets every record pass."""
+        request = getattr(record, "request", None)
+        if isinstance(request, HttpRequest):
+            record.request = f"{request.method} {request.path}"
+        return True
+
+
+class RefusalFilter(logging.Filter):
+    """Keeps out what Django says of a page that is refused, with a traceback: `views.permission_denied` says it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every other record pass."""
+        return not (record.exc_info and isinstance(record.exc_info[1], PermissionDenied))
+
+
 class LineFormatter(logging.Formatter):
     """One readable line: time, level, logger, sentence, then the extras as `name=value`."""
 
@@ -55,7 +77,11 @@ def logging_config(style: str, level: str) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "filters": {"secrets": {"()": f"{__name__}.SecretFilter"}},
+        "filters": {
+            "secrets": {"()": f"{__name__}.SecretFilter"},
+            "requests": {"()": f"{__name__}.RequestFilter"},
+            "refusals": {"()": f"{__name__}.RefusalFilter"},
+        },
         "formatters": {
             "text": {"()": f"{__name__}.LineFormatter", "format": "%(asctime)s %(levelname)s %(name)s: %(message)s"},
             "json": {
@@ -65,11 +91,14 @@ def logging_config(style: str, level: str) -> dict[str, Any]:
                 "json_ensure_ascii": False,
             },
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": style, "filters": ["secrets"]}},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": style, "filters": ["secrets", "requests"]}
+        },
         "root": {"handlers": ["stderr"], "level": "WARNING"},
         "loggers": {
             **{name: {"level": level} for name in ("mailbox_admin", "senders", "records", "delivery")},
             # Handlers of its own would write every line twice.
             **{name: {"handlers": [], "propagate": True} for name in ("django", "django.server", "gunicorn.error")},
+            "django.request": {"filters": ["refusals"]},
         },
     }

@@ -1,5 +1,6 @@
 """The pages around the rooms: home, sign-in, password, theme, and the page that says what is not allowed."""
 
+import logging
 import math
 from typing import Any
 
@@ -22,6 +23,8 @@ from django_htmx.http import HttpResponseClientRefresh
 from mailbox_admin.context import THEME_COOKIE, Theme
 from mailbox_admin.navigation import find_first_tab, find_home
 from mailbox_admin.permissions import EITHER_PERMISSION, PAGE_PERMISSIONS, PERMISSION_NAMES
+
+logger = logging.getLogger(__name__)
 
 _YEAR = 365 * 24 * 3600
 
@@ -103,7 +106,11 @@ def _safe_next(request: HttpRequest) -> str:
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Say in plain words which permission the page asks for."""
+    """Say in plain words which permission the page asks for, and log who wanted it."""
+    logger.warning(
+        "a page was refused",
+        extra={"by": request.user.get_username(), "method": request.method, "path": request.path},
+    )
     return render(
         request,
         "403.html",

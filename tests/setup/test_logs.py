@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from mailbox_admin.logs import logging_config
+from tests.people import client_of, make_person
+from tests.web.checking import MAILBOX
 
 logger = logging.getLogger("delivery.test")
 
@@ -53,3 +55,23 @@ def test_what_looks_like_a_secret_is_hidden(log: io.StringIO, sentence: str) -> 
     logger.warning("wrong: %s", sentence, extra={"api_key": "canary-secret", "new_password": "canary-secret"})
     assert "canary-secret" not in log.getvalue()
     assert "********" in log.getvalue()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("log", ["json", "text"], indirect=True)
+def test_a_page_that_is_refused_is_one_line_with_who_wanted_what(log: io.StringIO) -> None:
+    client = client_of(make_person(name="ann"))
+    assert client.get(f"{MAILBOX}records/?receiver=canary@example.net").status_code == 403
+    (line,) = log.getvalue().splitlines()
+    assert "a page was refused" in line
+    assert all(value in line for value in ("ann", "GET", f"{MAILBOX}records/"))
+    assert "canary" not in line
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("log", ["json", "text"], indirect=True)
+def test_what_a_request_searched_for_is_not_logged(log: io.StringIO) -> None:
+    assert client_of(make_person(name="ann")).get("/nowhere/?receiver=canary@example.net").status_code == 404
+    (line,) = log.getvalue().splitlines()
+    assert "GET /nowhere/" in line
+    assert "canary" not in line
