@@ -60,6 +60,13 @@ class KeepingRound(models.Model):
         """Tell whether it has counted all there is of a kind."""
         return self.ended_at is not None or Stage(self.stage).has_counted(kind)
 
+    def take_over(self, other: "KeepingRound") -> None:
+        """Tell what another round removed, which this one takes the place of, with what this one does."""
+        self.removed_mails += other.removed_mails
+        self.removed_records += other.removed_records
+        self.removed_contents += other.removed_contents
+        self.stripped_bodies += other.stripped_bodies
+
 
 class RemovalMark(models.Model):
     """Up to when records were removed: of the hours after it, all are there. One row, once anything was removed.

@@ -43,7 +43,7 @@ def go_on(seconds: float) -> None:
 
 
 def run_whole(pause: float = PAUSE) -> KeepingRound:
-    """Begin a round anew and go on until it has ended; returns what it did."""
+    """Begin a round anew and go on until it has ended; returns what it did, with what one under way had done."""
     here = _begin(database_now())
     while here.ended_at is None:
         time.sleep(pause if take_step(here, get_rules()) else 0)
@@ -53,22 +53,40 @@ def run_whole(pause: float = PAUSE) -> KeepingRound:
 
 def _find_or_begin(now: datetime) -> KeepingRound:
     here = KeepingRound.objects.filter(pk=ONLY).first()
-    # A clock that was put back must not keep the next round waiting.
-    if here is None or (here.ended_at is not None and not timedelta() <= now - here.ended_at < EVERY):
-        return _begin(now)
-    return here
+    return _begin(now) if here is None or _is_next_due(here, now) else here
+
+
+def _is_next_due(here: KeepingRound, now: datetime) -> bool:
+    """Tell whether a round ended long enough ago, or followed other rules than those in force."""
+    if here.ended_at is None:
+        return False
+    began_at, changed_at = here.began_at, get_rules().changed_at
+    # A clock that was put back must neither keep the next round waiting nor have one follow the other.
+    if began_at and changed_at and began_at < changed_at <= now:
+        return True
+    return not timedelta() <= now - here.ended_at < EVERY
 
 
 def follow_new_rules() -> None:
     """Have the rules followed soon that were just changed: a round under way may be removing what is to stay now."""
-    now = database_now()
-    if not KeepingRound.objects.filter(pk=ONLY, ended_at__isnull=False).update(ended_at=now - EVERY):
-        _begin(now)
+    # One that has ended keeps its times: the next sweep sees by itself that the rules are younger.
+    if find_under_way():
+        _begin(database_now())
+
+
+def find_under_way() -> KeepingRound | None:
+    """Find the round that has not ended."""
+    return KeepingRound.objects.filter(pk=ONLY, ended_at__isnull=True).first()
 
 
 def _begin(now: datetime) -> KeepingRound:
+    """Begin a round; what one under way removed so far is told with it, and never lost."""
     fresh = KeepingRound(pk=ONLY, began_at=now)
-    fresh.save()
+    with transaction.atomic():
+        before = KeepingRound.objects.select_for_update().filter(pk=ONLY, ended_at__isnull=True).first()
+        if before:
+            fresh.take_over(before)
+        fresh.save()
     return fresh
 
 

@@ -99,6 +99,33 @@ def test_changed_rules_are_followed_by_the_next_sweep(admin: Client) -> None:
 
 
 @pytest.mark.django_db
+def test_saving_rules_changes_nothing_about_when_was_counted(admin: Client) -> None:
+    now = timezone.now()
+    KeepingRound.objects.create(
+        pk=ONLY, began_at=now - timedelta(minutes=8), ended_at=now - timedelta(minutes=7), removed_mails=42
+    )
+    assert "Counted 7 minutes ago" in save(admin, records_days="500")
+
+
+@pytest.mark.django_db
+def test_rules_are_followed_by_one_round_and_then_by_the_next_in_an_hour(admin: Client) -> None:
+    run_whole(pause=0)
+    save(admin, records_days="500")
+    go_on(seconds=30)
+    followed = KeepingRound.objects.get()
+    go_on(seconds=30)
+    assert KeepingRound.objects.get().began_at == followed.began_at
+    assert followed.ended_at
+
+
+@pytest.mark.django_db
+def test_what_a_round_removed_is_told_though_the_rules_are_changed_amid_it(admin: Client) -> None:
+    KeepingRound.objects.create(pk=ONLY, began_at=timezone.now(), stage="remove_contents", removed_mails=42)
+    save(admin)
+    assert "<dt>Mails</dt> <dd> 42 </dd>" in page_of(admin)
+
+
+@pytest.mark.django_db
 def test_rules_that_remove_something_ask_first_and_tell_what(admin: Client) -> None:
     old_mail(20)
     mail_with_files(20, Attachment("a.txt", b"x"))

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 
 from records.keeping.pretending import pretend_round
-from records.keeping.rounds import run_whole
+from records.keeping.rounds import find_under_way, run_whole
 from records.keeping.rules import get_rules
 
 
@@ -28,9 +28,13 @@ class Command(BaseCommand):
             # Every step has an index; a plan that was made while the tables were all but empty has none.
             with connection.cursor() as cursor:
                 cursor.execute("SET enable_seqscan TO off")
-        is_dry = bool(options["dry_run"])
-        did = pretend_round(get_rules()) if is_dry else run_whole()
-        self.stdout.write("This would go; nothing was removed:" if is_dry else "This was removed:")
+        if options["dry_run"]:
+            heading, did = "This would go; nothing was removed:", pretend_round(get_rules())
+        elif find_under_way():
+            heading, did = "This was removed, by the round that was under way and then by this one:", run_whole()
+        else:
+            heading, did = "This was removed:", run_whole()
+        self.stdout.write(heading)
         for label, number in (
             ("mails", did.removed_mails),
             ("records of these mails", did.removed_records),

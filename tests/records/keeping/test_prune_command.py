@@ -6,7 +6,8 @@ import pytest
 from django.core.management import call_command
 
 from delivery.values import Attachment
-from records.keeping.models import KeepingRound
+from records.keeping import rounds
+from records.keeping.models import KeepingRound, KeepingRules
 from records.models import Mail
 from tests.records.keeping.rows import mail_with_files, old_mail, set_rules, what_is_left
 
@@ -51,6 +52,28 @@ def test_what_was_told_is_removed() -> None:
 
 
 @pytest.mark.usefixtures("_different_ages")
-def test_it_takes_a_round_over_that_a_worker_left_half_done() -> None:
-    KeepingRound.objects.create(pk=1, stage="remove_contents", reached=10**12, removed_mails=99)
-    assert call()[1:3] == ["             1  mails", "             3  records of these mails"]
+def test_it_takes_a_round_over_that_was_left_half_done_and_tells_what_that_one_removed() -> None:
+    KeepingRound.objects.create(pk=1, stage="remove_contents", reached=10**12, removed_mails=99, removed_records=7)
+    assert call()[:3] == [
+        "This was removed, by the round that was under way and then by this one:",
+        "           100  mails",
+        "            10  records of these mails",
+    ]
+    assert call()[:2] == ["This was removed:", "             0  mails"]
+
+
+@pytest.mark.usefixtures("_different_ages")
+def test_started_twice_at_once_both_tell_all_that_was_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = call("--dry-run")[1:]
+    second: list[str] = []
+    take_step = rounds.take_step
+
+    def start_another_amid(here: KeepingRound, rules: KeepingRules) -> bool:
+        if here.removed_mails:
+            monkeypatch.setattr(rounds, "take_step", take_step)
+            second.extend(call())
+        return take_step(here, rules)
+
+    monkeypatch.setattr(rounds, "take_step", start_another_amid)
+    assert call() == ["This was removed:", *told]
+    assert second[1:] == told
