@@ -23,7 +23,6 @@ from django.views.decorators.vary import vary_on_headers
 from delivery.export_forms import ExportForm
 from delivery.views.works import render_list, render_part_or_page
 from delivery.wake import wake_for_export
-from records.clock import database_now
 from records.evidence.exporting import REMOVED, UNTIL
 from records.evidence.keys import find_signing_key, text_of
 from records.export import orders
@@ -160,10 +159,10 @@ def cancel_export(request: HttpRequest, pk: int) -> HttpResponse:
     work = get_object_or_404(_find_orders(request), pk=pk)
     if not orders.cancel(work, request.user.get_username()):
         messages.warning(request, _("Too late: it had ended already."))
-    elif work.is_ready:
-        messages.success(request, _("The file is removed."))
-    else:
+    elif work.is_unfinished:
         messages.success(request, _("Cancelled: nothing more is written, and what was is removed."))
+    else:
+        messages.success(request, _("The file is removed."))
     return redirect("delivery:export_order", work.pk)
 
 
@@ -173,7 +172,7 @@ def cancel_export(request: HttpRequest, pk: int) -> HttpResponse:
 def fetch_export(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Hand over the file, piece by piece."""
     work = get_object_or_404(_find_orders(request), pk=pk)
-    if not work.is_ready or work.expires_at is None or work.expires_at <= database_now():
+    if not work.is_ready:
         raise Http404
     if work.with_subjects and not request.user.has_perm(NEEDED_FOR_SUBJECTS):
         raise PermissionDenied  # it was asked for while the person might

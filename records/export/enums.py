@@ -24,7 +24,7 @@ class ExportState(models.TextChoices):
     """Part of the file is written."""
     READY = "ready", _("Ready")
     """The file is whole, and can be fetched until it expires."""
-    EXPIRED = "expired", _("Removed")
+    EXPIRED = "expired", _("Not kept any more")
     """The file was whole; its time is over, or a person removed it. Final."""
     CANCELLED = "cancelled", _("Cancelled")
     """A person stopped it. Final."""

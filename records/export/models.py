@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from records.enums import Packing
@@ -74,9 +75,16 @@ class ExportOrder(models.Model):
         return self.state in UNFINISHED
 
     @property
+    def present_state(self) -> ExportState:
+        """How it stands: a file whose time is over is not there any more, whether or not it was tidied away."""
+        state = ExportState(self.state)
+        is_over = self.expires_at is not None and self.expires_at <= timezone.now()
+        return ExportState.EXPIRED if state is ExportState.READY and is_over else state
+
+    @property
     def is_ready(self) -> bool:
         """Tell whether the file can be fetched."""
-        return self.state == ExportState.READY
+        return self.present_state is ExportState.READY
 
     @property
     def file_name(self) -> str:

@@ -130,9 +130,8 @@ def cancel(order: ExportOrder, by: str) -> bool:
     now = database_now()
     orders = ExportOrder.objects.filter(pk=order.pk)
     is_stopped = orders.filter(state__in=UNFINISHED).update(state=ExportState.CANCELLED, finished_at=now)
-    is_removed = not is_stopped and orders.filter(state=ExportState.READY).update(
-        state=ExportState.EXPIRED, expires_at=now
-    )
+    ready = orders.filter(state=ExportState.READY, expires_at__gt=now)
+    is_removed = not is_stopped and ready.update(state=ExportState.EXPIRED, expires_at=now)
     if is_stopped or is_removed:
         logger.info("an export is stopped or removed", extra={"export": order.pk, "by": by})
     return bool(is_stopped or is_removed)

@@ -688,7 +688,7 @@ class Migration(migrations.Migration):
                 ('time_zone', models.CharField(help_text='Whose days the filters mean, and in which times are written', max_length=64)),
                 ('language', models.CharField(max_length=16)),
                 ('with_subjects', models.BooleanField(help_text='The person might see what mails say')),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('writing', 'Writing'), ('ready', 'Ready'), ('expired', 'Removed'), ('cancelled', 'Cancelled'), ('failed', 'Failed')], default='waiting', max_length=10)),
+                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('writing', 'Writing'), ('ready', 'Ready'), ('expired', 'Not kept any more'), ('cancelled', 'Cancelled'), ('failed', 'Failed')], default='waiting', max_length=10)),
                 ('failure', models.CharField(blank=True, choices=[('no_room', 'The files of all exports together got too large. Remove some, or narrow this one by days.'), ('no_key', 'There is no usable encryption key to sign with. System checks say what is wrong with the keys.'), ('not_allowed', 'Whoever asked for it was deactivated since, or may not export these records any more.'), ('filters_gone', 'Its filters are not known any more. Begin it anew from the record list.'), ('too_long', 'It was not finished within a day. See that workers are running, or narrow it by days.')], max_length=16)),
                 ('total', models.PositiveIntegerField(help_text='Records that are meant, as far as they were counted')),
                 ('total_is_at_least', models.BooleanField(default=False)),

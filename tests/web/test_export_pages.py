@@ -101,6 +101,22 @@ def test_a_file_whose_time_is_over_or_that_is_not_ready_is_not_there(client: Cli
     assert client.get(f"{URL}{order.pk}/file").status_code == 404
 
 
+def test_a_file_whose_time_is_over_is_said_to_be_gone_before_it_is_tidied_away(client: Client) -> None:
+    order = finish(begin(client, "?receiver=r1"))
+    assert (order.state, "Download" in text_of(client.get(URL).content)) == ("ready", True)
+    ExportOrder.objects.update(expires_at=NOON)
+    listed, shown = (text_of(client.get(path).content) for path in (URL, f"{URL}{order.pk}/"))
+    for page in (listed, shown):
+        assert "Ready" not in page
+        assert "Download" not in page
+    assert "Not kept any more" in listed
+    assert "The file is not kept any more: it was there until 2026-03-10 12:00." in shown
+    assert f'href="{URL}new/?receiver=r1"' in client.get(f"{URL}{order.pk}/").content.decode()
+    page = text_of(client.post(f"{URL}{order.pk}/cancel/", follow=True).content)
+    assert "Too late: it had ended already." in page
+    assert ExportOrder.objects.get().expires_at == NOON
+
+
 def test_evidence_needs_its_days_and_says_which_filters_count(client: Client) -> None:
     query = "new/?sender=noreply%40example.com&receiver=r1"
     assert "Of the filters only the sender counts: noreply@example.com." in text_of(client.get(URL + query).content)
@@ -199,7 +215,7 @@ def test_from_the_list_to_the_file(
         page.click("text=Download")
     assert Path(written.value.path()).read_bytes() == Path(streamed.value.path()).read_bytes()
     page.click("text=Remove the file")
-    expect(page.locator("#work [role=status]")).to_contain_text("The file is not kept any more.")
+    expect(page.locator("#work [role=status]")).to_contain_text("The file is not kept any more")
 
 
 def test_evidence_without_scripts(browser: Browser, live_server: LiveServer) -> None:
