@@ -29,9 +29,11 @@ from delivery.views.queue import way_back, work_at
 from delivery.views.works import may_stop
 from records.clock import database_now
 from records.interventions import BulkIntervention, BulkState, Deed
+from records.keeping.gone import tell_gone
 from records.models import Content, Mail
 from records.paging import find_position
 from records.viewing.missing import answer_missing_mail
+from senders.sentences import join_sentences
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -85,6 +87,7 @@ def show_mail(request: HttpRequest, mail_id: int) -> HttpResponse:
         "interventions": mail.interventions.all()[:100],
         "record": mail.records.order_by("-pk").first(),
         "has_content": Content.objects.filter(mail=mail).exists(),
+        "gone": tell_gone(mail),
     }
     return render(request, "delivery/_mail_drawer.html" if _wants_part(request) else "delivery/mail.html", context)
 
@@ -253,8 +256,17 @@ def _deal_with_one(request: HttpRequest, deed: Deed, mail_id: int) -> HttpRespon
     if do_to_mail(deed, mail.pk, request.user.get_username()):
         messages.success(request, _say_done(deed))
     else:
-        messages.warning(request, _("Nothing was done: the mail stands elsewhere by now. See below how it stands."))
+        messages.warning(request, _say_not_done(mail))
     return HttpResponseRedirect(way_back(request))
+
+
+def _say_not_done(mail: Mail) -> str:
+    gone = tell_gone(mail) if mail.is_unsent else ""
+    if gone:
+        return join_sentences([_("Nothing was done."), gone])
+    if mail.sender_id is None and (mail.is_unsent or mail.is_held):
+        return _("Nothing was done: the sender account of this mail was deleted.")
+    return _("Nothing was done: the mail stands elsewhere by now. See below how it stands.")
 
 
 def _say_done(deed: Deed) -> str:

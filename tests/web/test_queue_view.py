@@ -15,7 +15,7 @@ from delivery.engine.cancel import cancel_mail
 from delivery.views import queue as queue_view
 from records.clock import database_now
 from records.interventions import BulkIntervention, Deed, Intervention
-from records.models import DeliveryPause, Heartbeat, Mail
+from records.models import Body, Content, DeliveryPause, Heartbeat, Mail
 from senders.models import Sender
 from tests.delivery.control.scenes import accept_many, deeds_at, fail, hold, states, wait_for_retry
 from tests.delivery.engine.scenes import accept, fresh, make_sender
@@ -483,6 +483,43 @@ class TestOneMail:
         mail = accept(sender)
         response = admin.post(f"{MAILBOX}mails/{mail.pk}/retry/", follow=True)
         assert "Nothing was done: the mail stands elsewhere by now." in response.content.decode()
+
+    @pytest.mark.parametrize("is_pruned", [True, False], ids=["content", "attachments"])
+    def test_it_says_why_a_failed_mail_whose_content_is_gone_cannot_be_tried_again(
+        self, admin: Client, sender: Sender, *, is_pruned: bool
+    ) -> None:
+        mail = fail(accept(sender))
+        if is_pruned:
+            Content.objects.all().delete()
+            why = "The content is not kept any more:"
+        else:
+            Body.objects.update(attachments_removed_at=database_now())
+            why = "The attachments are not kept any more:"
+        page = f"{MAILBOX}mails/{mail.pk}/"
+        text = text_of(admin, page)
+        assert f"This mail can't be tried again. {why}" in text
+        assert "It has to be written anew. Write mail" in text
+        assert f'action="{page}retry/"' not in html_of(admin, page)
+        assert f"Nothing was done. {why}" in admin.post(f"{page}retry/", {"next": page}, follow=True).content.decode()
+
+    def test_it_says_why_a_failed_mail_whose_account_is_gone_cannot_be_tried_again(
+        self, admin: Client, sender: Sender
+    ) -> None:
+        mail = fail(accept(sender))
+        Mail.objects.update(sender=None)
+        page = f"{MAILBOX}mails/{mail.pk}/"
+        assert "Its sender account was deleted. It can be sent again from another account" in text_of(admin, page)
+        assert f'href="{page}resend/"' in html_of(admin, page)
+        response = admin.post(f"{page}retry/", {"next": page}, follow=True)
+        assert "Nothing was done: the sender account of this mail was deleted." in response.content.decode()
+
+    def test_the_page_of_its_record_says_so_too_to_who_might_try_it_again(self, admin: Client, sender: Sender) -> None:
+        mail = accept(sender)
+        admin.post(f"{MAILBOX}mails/{mail.pk}/cancel/")
+        Content.objects.all().delete()
+        page = f"{MAILBOX}records/{mail.records.get().pk}/"
+        assert "This mail can't be tried again. The content is not kept any more:" in text_of(admin, page)
+        assert "tried again" not in text_of(client_of(make_person("records.view_sendingrecord")), page)
 
     def test_a_decision_that_does_not_exist_is_refused(self, admin: Client, sender: Sender) -> None:
         mail = hold(accept(sender))
