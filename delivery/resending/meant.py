@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from delivery.resending.families import find_families
@@ -16,6 +17,7 @@ from records.export.reading import read_batches
 from records.models import UNFINISHED_STATES, Content, Mail, Receiver
 from records.paging import Position
 from records.resending.enums import LeftOut
+from senders.models import Sender
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -49,6 +51,8 @@ class Meant:
     senders: dict[str, None] = field(default_factory=dict)
     left_out: Counter[LeftOut] = field(default_factory=Counter)
     """How many don't go again, each under one reason; only where all were counted."""
+    without_account: int = 0
+    """How many of the others only go if an account is chosen for them; only where all were counted."""
     test_mail_ids: set[int] = field(default_factory=set)
     """Test mails, which never go again."""
 
@@ -63,9 +67,14 @@ class Meant:
         return len(self.mail_ids) > MAX_COUNTED
 
     @property
+    def most_that_go(self) -> int:
+        """How many go again, unless some don't keep to the rules of today; only where all were counted."""
+        return self.mails - self.left_out.total()
+
+    @property
     def can_go(self) -> bool:
         """Tell whether any of them goes again, as far as that is known."""
-        return self.is_at_least or self.mails > self.left_out.total()
+        return self.is_at_least or self.most_that_go > 0
 
     @property
     def test_mails(self) -> int:
@@ -117,15 +126,19 @@ def find_meant(filters: RecordFilters, up_to: Position) -> Meant:
         if time.monotonic() > ends_at:
             meant.is_at_least = True
             return meant
-    meant.left_out = _count_left_out(meant)
+    _count_left_out(meant)
     return meant
 
 
-def _count_left_out(meant: Meant) -> Counter[LeftOut]:
+def _count_left_out(meant: Meant) -> None:
     lookup = _Lookup.of(meant)
     # In the order in which they would go: of a family that failed as a whole the first goes, and the others don't.
-    reasons = (lookup.find_reason(mail_id) for mail_id in sorted(meant.mail_ids))
-    return Counter(reason for reason in reasons if reason is not None)
+    for mail_id in sorted(meant.mail_ids):
+        reason = lookup.find_reason(mail_id)
+        if reason is not None:
+            meant.left_out[reason] += 1
+        elif mail_id not in lookup.with_account:
+            meant.without_account += 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +148,8 @@ class _Lookup:
     unfinished: set[int]
     masked: set[int]
     whole: set[int]
+    with_account: set[int]
+    """Those that their own account may send."""
     families: Families | None
     """None: who has the mail gets it again too."""
     receivers: dict[int, list[Receiver]]
@@ -146,10 +161,13 @@ class _Lookup:
         ids = one_of(meant.mail_ids)
         mails = Mail.objects.filter(pk__in=ids).order_by()
         whole = Content.objects.filter(mail_id__in=ids, body__attachments_removed_at__isnull=True)
+        accounts = mails.annotate(account=Coalesce("stands_in_for_id", "sender_id"))
+        with_account = accounts.filter(account__in=Sender.objects.enabled().values("pk"))
         return cls(
             unfinished=set(mails.filter(state__in=UNFINISHED_STATES).values_list("pk", flat=True)),
             masked=set(mails.filter(has_secrets=True).values_list("pk", flat=True)),
             whole=set(whole.values_list("mail_id", flat=True)),
+            with_account=set(with_account.values_list("pk", flat=True)),
             families=find_families(meant.mail_ids) if meant.is_for_failed else None,
             receivers=_read_receivers(meant.receiver_ids) if meant.is_for_failed else {},
         )

@@ -17,6 +17,7 @@ from records.filters import RecordFilters
 from records.models import Content, Mail
 from records.resending.models import Resending
 from senders.models import Sender
+from senders.services import delete_sender
 from tests.delivery.engine.scenes import make_sender
 from tests.delivery.resending.scenes import (
     end_copy,
@@ -89,6 +90,38 @@ class TestAsking:
         text = shown(ada)
         assert "2 of them are left out, because their content is not kept any more." in text
         assert "1 of them is left out, because it still waits to be sent." in text
+        assert "So at most 1 mail goes again." in text
+
+    def test_where_nothing_is_left_out_it_names_one_number_only(self, ada: Client, sender: Sender) -> None:
+        went_many(sender, 3)
+        assert "at most" not in shown(ada)
+
+    @pytest.mark.parametrize("is_deleted", [True, False], ids=["deleted", "disabled"])
+    def test_it_says_for_how_many_a_sender_must_be_chosen(
+        self, ada: Client, sender: Sender, *, is_deleted: bool
+    ) -> None:
+        other = make_sender(address="other@example.com")
+        went_many(other, 2)
+        went(sender)
+        assert "unless a sender is chosen" not in shown(ada)
+        if is_deleted:
+            delete_sender(other)
+        else:
+            Sender.objects.filter(pk=other.pk).update(is_enabled=False)
+        text = shown(ada)
+        assert "2 of them are left out unless a sender is chosen below" in text
+        assert (orders.run(order()).sent, the_order().left_out) == (1, {"account_gone": 2})
+        response = ada.post(URL, typed(sender=str(sender.pk)), follow=True)
+        assert "3 mails were accepted for sending again." in text_of(response.content)
+
+    def test_it_says_that_copies_of_another_receiver_are_not_counted_beforehand(
+        self, ada: Client, sender: Sender
+    ) -> None:
+        mail = failed(sender)
+        orders.run(order(mail_id=mail.pk, to="boss@example.org"))
+        assert "Left out too are those of which that address got a copy since" in shown(ada, f"{URL}?result=failed")
+        work = orders.run(order(result=ResultClass.FAILED, to="boss@example.org"))
+        assert (work.sent, work.left_out) == (0, {"sent_again": 1})
 
     def test_where_all_are_left_out_it_says_why_and_offers_no_button(self, ada: Client, sender: Sender) -> None:
         went_many(sender, 2)
@@ -185,7 +218,9 @@ class TestAsking:
     ) -> None:
         monkeypatch.setattr(meant, "PATIENCE", -1.0)
         went_many(sender, 2)
-        assert "At least 2 mails are meant." in shown(ada)
+        text = shown(ada)
+        assert "At least 2 mails are meant." in text
+        assert "There are too many to count which of them are left out" in text
 
     def test_more_than_may_be_sent_at_once_are_refused_beforehand(
         self, ada: Client, sender: Sender, settings: Settings
