@@ -67,6 +67,11 @@ def has_control_characters(text: str) -> bool:
     return any(unicodedata.category(char) in _CONTROL_CATEGORIES for char in text)
 
 
+def turns_direction(text: str) -> bool:
+    """Tell whether invisible marks in a text make it look other than it is stored (UAX #9: overrides, isolates)."""
+    return not _BIDI_CONTROLS.isdisjoint(text)
+
+
 def validate_no_control_characters(text: str) -> None:
     """Refuse a text that could break out of its line.
 
@@ -181,7 +186,7 @@ def validate_display_name(name: str, address: str) -> None:
         raise _refuse(
             _("This name is too long. Shorten it to %(limit)d characters."), "too_long", limit=MAX_DISPLAY_NAME_LENGTH
         )
-    if not _BIDI_CONTROLS.isdisjoint(name):
+    if turns_direction(name):
         raise _refuse(
             _("This name holds an invisible mark that turns the reading direction. Type it again."), "direction"
         )

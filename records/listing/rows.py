@@ -76,7 +76,7 @@ class _Writing:
             elif column.key == "result":
                 yield filled + self._result(record)
             elif text := _escaped(column.read(record)):
-                yield f'{filled}<span class="truncate" title="{text}">{text}</span>'
+                yield f'{filled}<bdi class="truncate" title="{text}">{text}</bdi>'
             else:
                 yield f'{empty}<span class="truncate">–</span>'
 

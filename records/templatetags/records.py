@@ -6,7 +6,11 @@ from django import template
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
+from senders.validators import turns_direction
+
 register = template.Library()
+
+register.filter(turns_direction)
 
 _MINUTE = 60.0
 

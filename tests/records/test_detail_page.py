@@ -80,6 +80,22 @@ def test_the_facts_of_the_try_are_shown(client: Client) -> None:
         assert value in text
 
 
+TURNED = "Invoice \u202efdp.exe"
+
+
+@pytest.mark.parametrize("part", [{}, {"HX-Request": "true"}], ids=["page", "drawer"])
+def test_what_others_wrote_turns_nothing_beside_it_and_says_that_it_is_turned(db: None, part: dict[str, str]) -> None:
+    mail = make_mail(subject=TURNED, requested_by=TURNED)
+    record = make_record(mail, template_name=TURNED, accessed_resource=TURNED)
+    person = client_of(make_person("records.view_sendingrecord", "records.view_content"))
+    page = person.get(url_of(record), headers=part).content.decode()
+    assert page.count(TURNED) == len(re.findall(f"<bdi[^>]*>{TURNED}</bdi>", page)) == 5
+    assert page.count("Invisible marks in it turn the reading direction") == 1
+    mail.subject = "تقرير \u200fQ1"
+    mail.save()
+    assert "Invisible marks" not in person.get(url_of(record), headers=part).content.decode()
+
+
 def test_the_subject_is_content(client: Client) -> None:
     record = make_record(make_mail(subject="Salaries of May"))
     assert "Salaries of May" not in text_of(client, record)

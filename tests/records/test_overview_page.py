@@ -347,7 +347,7 @@ def test_accounts_in_trouble_stand_first_with_their_latest_test(db: None) -> Non
     Allowance.objects.update_or_create(sender=slow, defaults={"slow_until": until})
     page = page_of(client_of(make_person("records.view_sendingrecord", "senders.view_sender")))
     section = section_of(page, "accounts-title")
-    assert re.findall(r"<strong>(\w+)</strong>", section) == ["Refused", "Down", "Paused", "Slow", "Disabled", "Fine"]
+    assert re.findall(r"<bdi>(\w+)</bdi>", section) == ["Refused", "Down", "Paused", "Slow", "Disabled", "Fine"]
     assert re.findall(r'class="result result-(\w+)">([^<]+)<', section) == [
         ("failed", "Sign-in refused"), ("failed", "Not reachable"), ("uncertain", "Paused"),
         ("uncertain", "Limit reached"), ("open", "Disabled"), ("success", "Working"),

@@ -170,7 +170,7 @@ def test_the_page_tells_it_in_words() -> None:
     text = page_of(client_of(make_person("records.view_sendingrecord")), record.pk)
     for words in (
         "Put in the queue",
-        "Asked for by scheduler",
+        "Asked for by <bdi>scheduler</bdi>",
         "Try 1",
         "5 min later",
         "Sent without waiting",

@@ -120,7 +120,7 @@ def test_the_looks_are_told_the_latest_first(client: Client, mail: Mail) -> None
         client.get(f"{MAILBOX}mails/{mail.pk}/{page}")
     text = page_of(client, mail)
     assert "2 looks at the content" in text
-    assert text.index("Attachment: 报表.csv") < text.index("<li> Content ")
+    assert text.index("Attachment: <bdi>报表.csv</bdi>") < text.index("<li> Content ")
 
 
 def test_the_looks_are_told_only_to_those_who_may_look(client: Client, mail: Mail) -> None:

@@ -119,7 +119,7 @@ def test_trying_a_rule_shows_what_would_be_kept_and_stores_and_logs_nothing(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     page = send(admin, NEW, do="try")
-    assert "<strong>•••••• is your code</strong>" in page
+    assert "<strong><bdi>•••••• is your code</bdi></strong>" in page
     assert "&lt;p&gt;Your code: &lt;b&gt;••••••&lt;/b&gt; &amp; more&lt;/p&gt;" in page
     assert "the rule finds nothing in this mail" in send(admin, NEW, do="try", target="links")
     assert "Ref ••••••" in send(

@@ -440,6 +440,13 @@ class TestOneMail:
         assert "carol@example.org Waiting" in text
         assert "Figures" in text
 
+    def test_a_subject_that_is_turned_turns_nothing_beside_it_and_says_so(self, admin: Client, sender: Sender) -> None:
+        subject = "Invoice \u202efdp.exe"
+        page = html_of(admin, f"{MAILBOX}mails/{accept(sender, subject=subject).pk}/")
+        assert f"<bdi>{subject}</bdi>" in page
+        assert "Invisible marks in it turn the reading direction" in page
+        assert f'<bdi class="truncate" title="{subject}">{subject}</bdi>' in html_of(admin, MAILS)
+
     def test_its_content_is_not_for_everybody(self, sender: Sender) -> None:
         mail = accept(sender, subject="Figures")
         assert "Figures" not in text_of(
