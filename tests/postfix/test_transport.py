@@ -3,6 +3,7 @@
 import pytest
 
 from records.enums import Fault, Phase
+from tests import services
 from tests.delivery.smtp.dialling import hand_over, mail, session
 from tests.postfix_server import ADDRESS, DOMAIN, Port, Postfix
 
@@ -14,7 +15,8 @@ def test_a_mail_arrives_as_it_was_composed(postfix: Postfix, kind: Port) -> None
         delivery = hand_over(opened, mail(f"ops@{DOMAIN}", sender=ADDRESS, mime=content))
         assert delivery.final_reply is not None
         assert delivery.final_reply.code == 250
-        assert delivery.queue_id in postfix.log
+        queue_id = delivery.queue_id
+        services.wait_until(lambda: queue_id in postfix.log, what="the log of the mail")
         assert opened.is_usable
         opened.quit()
 
