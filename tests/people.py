@@ -2,7 +2,7 @@
 
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 PASSWORD = "a-password-for-tests"
 
@@ -37,6 +37,8 @@ def client_of(user: User) -> Client:
 def sign_in(page: Page, address: str, user: User) -> None:
     """Sign the user in by hand, as a person would."""
     page.goto(f"{address}/sign-in/")
+    # The page gives it the focus, and says so in the console where somebody was faster.
+    expect(page.locator("#id_username")).to_be_focused()
     page.fill("#id_username", user.get_username())
     page.fill("#id_password", PASSWORD)
     page.press("#id_password", "Enter")

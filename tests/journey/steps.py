@@ -46,6 +46,7 @@ class Journey:
         self.page.goto(self.place.url)
         self.page.locator(f"button[name=language][value={self.language}]:visible").click()
         expect(self.page.locator("html")).to_have_attribute("lang", self.language)
+        expect(self.page.locator("#id_username")).to_be_focused()
         self.page.fill("#id_username", "admin")
         self.page.fill("#id_password", ADMIN_PASSWORD)
         self.press("Sign in")
