@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -47,7 +48,7 @@ def _gigabytes(label: Any) -> forms.DecimalField:
     return forms.DecimalField(
         label=label,
         required=False,
-        min_value=0.01,
+        min_value=Decimal("0.01"),  # the float is a little more, and would refuse its own value
         max_value=1_000_000,
         decimal_places=2,
         max_digits=12,

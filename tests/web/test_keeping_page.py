@@ -223,6 +223,16 @@ def test_what_is_wrong_is_said_and_nothing_is_saved(admin: Client, typed: dict[s
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(("least", "size"), [("0.01", 10_737_418), (".01", 10_737_418), ("0.02", 21_474_836)])
+def test_the_least_that_it_names_is_taken(admin: Client, least: str, size: int) -> None:
+    KeepingRound.objects.create(pk=ONLY, ended_at=timezone.now())
+    assert "Rules saved" in save(admin, max_contents_size=least, max_attachments_size=least)
+    rules = KeepingRules.objects.get()
+    assert (rules.max_contents_size, rules.max_attachments_size) == (size, size)
+    assert 'name="max_contents_size" value="0.0' in page_of(admin)
+
+
+@pytest.mark.django_db
 def test_no_limit_at_all_may_be_chosen(admin: Client) -> None:
     assert "Rules saved" in save(admin, **dict.fromkeys(SAME, ""))
     assert KeepingRules.objects.filter(records_days=None, contents_days=None, max_records=None).exists()
