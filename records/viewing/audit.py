@@ -8,7 +8,7 @@ from records.clock import database_now
 from records.viewing.models import ContentView, Part
 
 AGAIN = timedelta(minutes=1)
-"""Looks of one person at one part within this time count once."""
+"""Looks of one person from one address at one part within this time count once."""
 
 
 def note_view(request: HttpRequest, mail_id: int, part: Part, filename: str = "", index: int | None = None) -> None:
@@ -30,6 +30,8 @@ def note_view(request: HttpRequest, mail_id: int, part: Part, filename: str = ""
         "filename": filename[:255],
         "attachment_index": index,
         "viewed_by": request.user.get_username(),
+        # A session that somebody else got hold of shows by its address.
+        "viewer_ip": request.META.get("REMOTE_ADDR") or None,
     }
     if not ContentView.objects.filter(**view, viewed_at__gt=now - AGAIN).exists():
-        ContentView.objects.create(**view, viewer_ip=request.META.get("REMOTE_ADDR") or None, viewed_at=now)
+        ContentView.objects.create(**view, viewed_at=now)

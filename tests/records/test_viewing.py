@@ -76,6 +76,12 @@ def test_looks_of_others_and_at_other_parts_count_by_themselves(client: Client, 
     ]
 
 
+def test_a_look_from_another_address_counts_by_itself_however_soon(client: Client, mail: Mail) -> None:
+    for address in ("10.1.2.3", "2001:db8::7", "10.1.2.3", "2001:DB8::7"):
+        client.get(f"{MAILBOX}mails/{mail.pk}/content/", REMOTE_ADDR=address)
+    assert list(ContentView.objects.values_list("viewer_ip", flat=True)) == ["10.1.2.3", "2001:db8::7"]
+
+
 def test_two_attachments_of_one_name_are_two_looks(client: Client) -> None:
     mail = make_mail(mime=compose(files=(("report.csv", b"a"), ("report.csv", b"b"))))
     for index in (0, 1, 0):
