@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from delivery.compose.css_tokens import Block, Declaration, Token, TokenKind, read_blocks, read_tokens
-from delivery.compose.html_scanner import Attribute, Comment, Tag, decode_references, scan
+from records.html_scanner import Attribute, Comment, Tag, decode_references, scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from delivery.compose.html_scanner import Tag, Text, decode_references, scan
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from records.html_scanner import Tag, Text, decode_references, find_value, scan
 
 MAX_LENGTH = 1_000_000
 """Characters of the text at most; what is longer ends in an ellipsis."""
@@ -129,7 +125,7 @@ def _write_tag(writer: _Writer, tag: Tag, html: str) -> None:
     elif tag.name == "a":
         _write_link_tag(writer, tag, html)
     elif tag.name == "img":
-        writer.write(_attribute(tag, "alt", html))
+        writer.write(find_value(tag, "alt", html))
 
 
 def _write_list_tag(writer: _Writer, tag: Tag) -> None:
@@ -152,7 +148,7 @@ def _write_link_tag(writer: _Writer, tag: Tag, html: str) -> None:
     # Links don't nest: a second `<a>` closes the first, as in a browser.
     _close_link(writer)
     if not tag.is_end:
-        address = _SPACE.sub("", _attribute(tag, "href", html))
+        address = _SPACE.sub("", find_value(tag, "href", html))
         writer.link = address if _LINK.fullmatch(address) else ""
         writer.link_start = len(writer.pieces)
 
@@ -164,8 +160,3 @@ def _close_link(writer: _Writer) -> None:
         trailing = writer.gap
         writer.write(f" <{address}>" if shown else f"<{address}>")
         writer.gap = trailing
-
-
-def _attribute(tag: Tag, name: str, html: str) -> str:
-    found: Iterable[str] = (html[one.start : one.end] for one in tag.attributes if one.name == name)
-    return decode_references(next(iter(found), "")).text

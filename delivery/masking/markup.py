@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
-from delivery.compose.html_scanner import Comment, Tag, Text, decode_references, scan
 from delivery.compose.plain_text import text_from_html
 from delivery.masking.hiding import MARK, find_places, hide, holds
+from records.html_scanner import Comment, Tag, Text, decode_references, scan
 
 NOT_KEPT = "<p>••••••</p>\n"
 """What is kept of HTML in which a secret can't be told apart from the rest."""

@@ -128,6 +128,12 @@ def _close_comment(html: str, markup: re.Match[str], end: int) -> re.Match[str] 
     return _COMMENT_CLOSE.search(html, markup.end() - 2, end)
 
 
+def find_value(tag: Tag, name: str, html: str) -> str:
+    """Return the value of an attribute, of the first where several have that name; empty where there is none."""
+    raw = next((html[found.start : found.end] for found in tag.attributes if found.name == name), "")
+    return decode_references(raw).text
+
+
 def decode_references(raw: str) -> DecodedText:
     """Replace the character references of an attribute value or a text (WHATWG HTML §13.2.5.72)."""
     if "&" not in raw:
