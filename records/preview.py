@@ -13,12 +13,11 @@ from django.utils.functional import Promise
 from django.utils.translation import pgettext_lazy
 
 from records.keeping.stripping import read_note
+from records.links import Link, find_links
 from records.nesting import is_too_deep
 
-MAX_FIELDS = 200
-"""So many header fields are shown."""
-MAX_FIELD = 2_000
-"""So many characters of each."""
+MAX_LINKS = 200
+"""Links that are told."""
 _MAX_INLINE_IMAGE = 500_000
 _INLINE_IMAGE_TYPES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
 _HEADERS: dict[str, str | Promise] = {
@@ -31,11 +30,12 @@ _HEADERS: dict[str, str | Promise] = {
 }
 _TAGS = nh3.ALLOWED_TAGS | {"style", "font", "tfoot", "section", "main", "big"}
 _ATTRIBUTES = {tag: set(names) for tag, names in nh3.ALLOWED_ATTRIBUTES.items()}
+# A link followed in the frame would put another page, or the browser's refusal, in the place of the mail.
+_ATTRIBUTES["a"] -= {"href"}
 _ATTRIBUTES["*"] = {"style", "class", "align", "valign", "bgcolor", "width", "height", "border", "dir", "lang", "title"}
 _ATTRIBUTES["font"] = {"face", "size", "color"}
 _ATTRIBUTES["table"] |= {"cellpadding", "cellspacing"}
 _UNWANTED_IN_NAMES = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
-_CID = re.compile(r"cid:([^\"'\s)>]+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,11 @@ class Preview:
     text: str
     attachments: list[AttachedFile]
     fields: list[tuple[str, str]]
-    """All header fields, in their order."""
+    """All header fields, whole, in their order."""
+    links: list[Link]
+    """Where the links of the HTML lead, which can't be followed in it; the first of them."""
+    more_links: int
+    """So many are not among these."""
 
 
 def read_preview(mime: bytes) -> Preview:
@@ -73,12 +77,15 @@ def read_preview(mime: bytes) -> Preview:
     )
     if is_too_deep(html):  # shown as text; the source is better than nothing
         html, text = "", text or html
+    links = find_links(html)
     return Preview(
         headers=[(label, str(message[name])) for name, label in _HEADERS.items() if message[name]],
         html=sanitise(html, _inline_images(message)) if html else "",
         text=text,
         attachments=[_list_file(index, part) for index, part in enumerate(message.iter_attachments())],
-        fields=[(name, str(value)[:MAX_FIELD]) for name, value in message.items()][:MAX_FIELDS],
+        fields=[(name, str(value)) for name, value in message.items()],
+        links=links[:MAX_LINKS],
+        more_links=len(links[MAX_LINKS:]),
     )
 
 
@@ -101,26 +108,30 @@ def find_attachment(mime: bytes, index: int) -> tuple[str, bytes] | None:
 
 
 def sanitise(html: str, images: dict[str, str] | None = None) -> str:
-    """Return HTML without scripts, forms, frames and remote addresses; `cid:` images become part of it."""
+    """Return HTML without scripts, forms, frames, links and remote addresses; `cid:` images become part of it."""
     known = images or {}
+
+    def keep(_tag: str, name: str, value: str) -> str | None:
+        return _find_image(value, known) if name == "src" else value
+
     cleaned: str = nh3.clean(
-        _CID.sub(lambda match: known.get(match[1], ""), html),
+        html,
         tags=_TAGS,
         clean_content_tags={"script", "title"},
         attributes=_ATTRIBUTES,
-        url_schemes={"http", "https", "mailto", "data"},
-        attribute_filter=_keep_attribute,
+        url_schemes={"cid", "data"},
+        attribute_filter=keep,
+        link_rel=None,
     )
     return cleaned
 
 
-def _keep_attribute(_tag: str, name: str, value: str) -> str | None:
-    """Drop what would load from elsewhere, and links to data: addresses."""
-    if name == "src":
-        return value if value.startswith("data:image/") else None
-    if name == "href":
-        return None if value.lstrip().lower().startswith("data:") else value
-    return value
+def _find_image(address: str, known: dict[str, str]) -> str | None:
+    """Return what an image shows without loading anything: what stands in its address, or in a part of the mail."""
+    scheme, _colon, rest = address.strip().partition(":")
+    if scheme.lower() == "cid":
+        return known.get(rest)
+    return address if address.startswith("data:image/") else None
 
 
 def _parse(mime: bytes) -> EmailMessage:

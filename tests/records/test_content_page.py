@@ -81,6 +81,64 @@ def test_inline_images_become_part_of_the_page() -> None:
     assert "cid:" not in html
 
 
+def test_only_the_address_of_a_picture_names_a_part_of_the_mail() -> None:
+    words = '<p title="see cid:4">Ticket cid:4711 and placid:lake.</p>'
+    assert sanitise(words, {"4711": "data:image/png;base64,x"}) == words
+    picture = sanitise('<img src=" CID&#58;a&amp;b"><img src="x cid:a&amp;b">', {"a&b": "data:image/png;base64,x"})
+    assert picture == '<img src="data:image/png;base64,x"><img>'
+
+
+@pytest.mark.parametrize(
+    "leading",
+    [
+        '<a href="https://example.org/once" target="_top" ping="https://example.org">l</a>',
+        '<map><area href="https://example.org" shape="default"></map>',
+        '<svg><a xlink:href="https://example.org"><text>l</text></a></svg>',
+        '<form action="https://example.org"><button formaction="https://example.org">l</button></form>',
+        '<base href="https://example.org" target="_top"><meta http-equiv="refresh" content="0;url=https://example.org">',
+    ],
+)
+def test_nothing_in_the_frame_leads_anywhere(client: Client, leading: str) -> None:
+    text = client.get(url_of(compose(html=leading), "?part=html")).content.decode()
+    for word in ("example.org", "href", "target", "<form", "<button", "refresh"):
+        assert word not in text
+
+
+def test_where_the_links_lead_is_told_as_text(client: Client) -> None:
+    html = '<a href="https://x.example/?ref=cid:99&amp;b=1">the <b>report</b></a><a href="javascript:alert(1)">one</a>'
+    text = " ".join(client.get(url_of(compose(html=html))).content.decode().split())
+    for words, address in (("the report", "https://x.example/?ref=cid:99&amp;b=1"), ("one", "javascript:alert(1)")):
+        told = f'<li> <bdi>{words}</bdi> <bdi class="mono soft" dir="ltr" translate="no">{address}</bdi> </li>'
+        assert told in text
+    assert 'href="https://x.example' not in text
+    assert 'href="javascript:' not in text
+
+
+def test_a_mail_without_links_tells_of_none(client: Client) -> None:
+    assert "Where the links lead" not in client.get(url_of(compose(html="<p>Hi</p>"))).content.decode()
+
+
+def test_links_beyond_those_told_are_counted(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("records.preview.MAX_LINKS", 2)
+    html = "".join(f'<a href="https://example.org/{number}">l</a>' for number in range(5))
+    text = " ".join(client.get(url_of(compose(html=html))).content.decode().split())
+    assert "https://example.org/1" in text
+    assert "https://example.org/2" not in text
+    assert "and 3 more" in text
+
+
+def test_header_fields_are_told_whole(client: Client) -> None:
+    receivers = [f"receiver.number.{number}.of.many@example.net" for number in range(100)]
+    fields = "".join(f"X-Field-{number}: value {number}\r\n" for number in range(300))
+    mime = f"To: {', '.join(receivers)}\r\n{fields}Subject: Rows\r\n\r\nHello".encode()
+    preview = read_preview(mime)
+    assert dict(preview.fields)["To"] == ", ".join(receivers)
+    assert len(preview.fields) == 302
+    text = client.get(url_of(mime)).content.decode()
+    assert text.count(receivers[-1]) == 2  # above, and among all fields
+    assert "value 299" in text
+
+
 @pytest.mark.parametrize(
     "hostile",
     [
