@@ -47,15 +47,16 @@ def preview(request: HttpRequest, mail_id: int) -> HttpResponseBase:
     note_view(request, mail_id, Part.CONTENT)
     if request.GET.get("part") == "html":
         return _show_html(request, content.html)
+    is_part = bool(getattr(request, "htmx", False))
     context = {
         "mail": mail,
         "preview": content,
+        "is_part": is_part,
         "envelope": mail.receivers.values_list("address", flat=True)[:MAX_ENVELOPE],
         "envelope_in_all": mail.receivers.count(),
         "masking": Masking.objects.filter(mail=mail).first(),
         "is_sealed": SealedContent.objects.filter(mail=mail).exists(),
     }
-    is_part = bool(getattr(request, "htmx", False))
     return render(request, "records/_content.html" if is_part else "records/content.html", context)
 
 

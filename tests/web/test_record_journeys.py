@@ -9,6 +9,7 @@ from records.models import Mail
 from records.viewing.models import ContentView
 from tests import smtpd
 from tests.delivery.engine.scenes import accept, make_due, make_sender
+from tests.records.rows import compose, make_mail, make_record
 from tests.web.checking import MAILBOX, assert_accessible, skip_sign_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_keys")]
@@ -80,6 +81,48 @@ def test_a_look_at_the_content_is_noted(record: Page, mail: Mail) -> None:
     assert list(ContentView.objects.values_list("mail_id", "part", "viewed_by")) == [(mail.pk, "content", "admin")]
     record.reload()
     expect(record.get_by_text("1 look at the content")).to_be_visible()
+
+
+def test_the_content_takes_the_focus_of_the_link_that_showed_it(record: Page) -> None:
+    record.get_by_role("link", name="Show the content").focus()
+    record.keyboard.press("Enter")
+    expect(record.get_by_role("group", name="Content", exact=True)).to_be_focused()
+    record.keyboard.press("Tab")
+    expect(record.get_by_text("All header fields and the envelope")).to_be_focused()
+
+
+def test_the_content_takes_the_focus_in_the_drawer_too(page: Page, live_server: LiveServer, mail: Mail) -> None:
+    skip_sign_in(page, live_server.url)
+    page.goto(f"{live_server.url}{RECORDS}?mail={mail.pk}")
+    page.click(f'a[href*="records/{mail.records.latest("pk").pk}/"]')
+    page.locator("#drawer").get_by_role("link", name="Show the content").press("Enter")
+    expect(page.locator("#drawer").get_by_role("group", name="Content", exact=True)).to_be_focused()
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_link_of_a_mail_is_told_and_leaves_the_mail_where_it_is(
+    page: Page, live_server: LiveServer, width: int
+) -> None:
+    address = f"{live_server.url}{MAILBOX}?once={'x' * 300}"
+    record = make_record(make_mail(mime=compose(html=f'<p>Please <a href="{address}">confirm</a></p>')))
+    skip_sign_in(page, live_server.url)
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"{live_server.url}{RECORDS}{record.pk}/")
+    asked_for: list[str] = []
+    page.get_by_role("link", name="Show the content").click()
+    words = page.frame_locator(".mail-frame").get_by_text("confirm")
+    expect(words).to_be_visible()
+    page.on("request", lambda request: asked_for.append(request.url))
+    for modifiers in ((), ("ControlOrMeta",), ("Shift",)):
+        words.click(modifiers=list(modifiers))
+    page.keyboard.press("Tab")  # over the mail, in which nothing takes the focus
+    expect(page.get_by_text("Where the links lead")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text(address)).to_be_visible()
+    expect(words).to_be_visible()
+    assert (asked_for, len(page.context.pages)) == ([], 1)
+    assert_accessible(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
