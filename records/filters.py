@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from records.enums import Outcome, Phase, ResultClass
+from records.wall_clock import find_moment
 
 NEEDED_FOR_SUBJECTS = "records.view_content"
 """The permission to read subjects, and to search for them: whoever can search for one can find it out."""
@@ -78,14 +79,15 @@ class RecordFilters:
     @property
     def starts_at(self) -> datetime | None:
         """The moment from which on records are kept."""
-        return _moment(self.since, self.since_time) if self.since else None
+        return find_moment(self.since, self.since_time or time.min) if self.since else None
 
     @property
     def ends_at(self) -> datetime | None:
         """The moment before which records are kept."""
         if self.until and self.until_time:
-            return _moment(self.until, self.until_time)
-        return _moment(self.until + timedelta(days=1)) if self.until else None
+            return find_moment(self.until, self.until_time, is_end=True)
+        # As the next day begins, so that no moment is of both days, and none of neither.
+        return find_moment(self.until + timedelta(days=1), time.min) if self.until else None
 
     @property
     def requester_is_address(self) -> bool:
@@ -137,10 +139,6 @@ class RecordFilters:
     def as_query(self) -> str:
         """Return what follows the question mark in such an address."""
         return urlencode(self.as_parameters())
-
-
-def _moment(day: date, moment: time | None = None) -> datetime:
-    return datetime.combine(day, moment or time.min, tzinfo=timezone.get_current_timezone())
 
 
 def _write_moment(day: date | None, moment: time | None) -> str:
