@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from delivery.shown_zone import ShownZoneField
 from records.export.enums import FileKind
 from records.filters import RecordFilters
 from records.forms import DaysForm
@@ -32,6 +33,7 @@ class ExportForm(DaysForm):
         },
     )
     ticket = forms.UUIDField(widget=forms.HiddenInput)
+    time_zone = ShownZoneField()
 
     def clean(self) -> dict[str, Any]:
         """Ask for both days where they count."""
@@ -49,8 +51,8 @@ class ExportForm(DaysForm):
 
     @property
     def is_stale(self) -> bool:
-        """Tell whether what the page itself put into the form is wrong, so that only a new page helps."""
-        return "ticket" in self.errors
+        """Tell whether what the page itself put into the form is wrong by now, so that only a new page helps."""
+        return bool({"ticket", "time_zone"} & set(self.errors))
 
     def narrow(self, filters: RecordFilters) -> RecordFilters:
         """Return the filters that hold for the file."""

@@ -1,6 +1,6 @@
 """What the record list is narrowed to, how an address says it, and the date ranges that are one click away."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from urllib.parse import urlencode
 
@@ -115,6 +115,10 @@ class RecordFilters:
     def may_keep_success(self) -> bool:
         """Tell whether a try that went well may be among what they keep: such a try ends with the content."""
         return Outcome.ACCEPTED in self.possible_outcomes and self.phase in {None, Phase.DATA}
+
+    def with_fixed_days(self) -> "RecordFilters":
+        """Return the same, but with the days that are meant today: those days they go on meaning."""
+        return replace(self, range=None)
 
     def as_parameters(self) -> dict[str, str]:
         """Return the parameters of an address that leads to what these filters keep; relative days stay relative."""

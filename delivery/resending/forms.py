@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from delivery.control.forms import SenderField
 from delivery.resending.ending import NEEDED_FOR_ANOTHER
+from delivery.shown_zone import ShownZoneField
 from records.paging import find_position
 from senders.models import Sender
 from senders.validators import parse_address
@@ -64,6 +65,7 @@ class ResendingForm(forms.Form):
     )
     ticket = forms.UUIDField(widget=forms.HiddenInput)
     up_to = forms.CharField(max_length=40, widget=forms.HiddenInput)
+    time_zone = ShownZoneField()
 
     def __init__(self, *args: Any, person: User | AnonymousUser, **kwargs: Any) -> None:
         """Offer the enabled accounts; another receiver to those only who may read what he would get."""
@@ -97,8 +99,8 @@ class ResendingForm(forms.Form):
 
     @property
     def is_stale(self) -> bool:
-        """Tell whether what the page itself put into the form is wrong, so that only a new page helps."""
-        return bool({"ticket", "up_to"} & set(self.errors))
+        """Tell whether what the page itself put into the form is wrong by now, so that only a new page helps."""
+        return bool({"ticket", "up_to", "time_zone"} & set(self.errors))
 
     @property
     def is_for_another(self) -> bool:

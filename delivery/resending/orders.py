@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -68,7 +68,7 @@ def give(order: Order) -> Resending:
         TicketTakenError: The ticket is that of another person's order.
     """
     # Relative days are those of today, however long it takes.
-    query = replace(order.filters, range=None).as_query()
+    query = order.filters.with_fixed_days().as_query()
     work, is_new = Resending.objects.get_or_create(
         ticket=order.ticket,
         defaults={

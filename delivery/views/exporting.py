@@ -62,17 +62,20 @@ _TYPES = {
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def order_export(request: HttpRequest) -> HttpResponse:
-    """Show what would be exported, or begin to. The filters stand in the address in both cases."""
+    """Show what would be exported, or begin to. The filters stand in the address in both cases, with fixed days."""
     filter_form = FilterForm(request.GET, person=request.user)
     if not filter_form.is_valid():
         context = {"form": filter_form, "shortcuts": list_shortcuts(RecordFilters())}
         return render(request, "records/list.html", context, status=400)
     filters = filter_form.filters()
     if request.method != "POST":
+        if filters.range:
+            # Confirmed after midnight, the page must not mean other days than it showed.
+            return redirect(f"{request.path}?{filters.with_fixed_days().as_query()}")
         initial = {"kind": FileKind.CSV, "ticket": uuid4(), "since": filters.since, "until": filters.until}
         return _ask(request, filters, ExportForm(initial=initial))
     form = ExportForm(request.POST)
-    if form.is_stale:
+    if form.is_stale or filters.range:
         return _show_anew(request)
     if form.is_valid() and find_room() <= 0:
         form.add_error(None, _("The files of all exports together take as much as they may. Remove one, or wait."))

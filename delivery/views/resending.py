@@ -48,7 +48,7 @@ MAX_LISTED = 50
 def send_many_again(request: HttpRequest) -> HttpResponse:
     """Show exactly which mails would go again to whom, or begin to send them.
 
-    The filters stand in the address in both cases, so that what is done is what was shown.
+    The filters stand in the address in both cases, with fixed days, so that what is done is what was shown.
     """
     filter_form = FilterForm(request.GET, person=request.user)
     if not filter_form.is_valid():
@@ -56,9 +56,12 @@ def send_many_again(request: HttpRequest) -> HttpResponse:
         return render(request, "records/list.html", context, status=400)
     filters = filter_form.filters()
     if request.method != "POST":
+        if filters.range:
+            # Confirmed after midnight, the page must not mean other days than it showed.
+            return redirect(f"{request.path}?{filters.with_fixed_days().as_query()}")
         return _ask(request, filters, _fresh_form(request))
     form = ResendingForm(request.POST, person=request.user)
-    if form.is_stale:
+    if form.is_stale or filters.range:
         return _show_anew(request)
     if not form.is_valid():
         return _ask(request, filters, form)

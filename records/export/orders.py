@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -74,7 +74,7 @@ def give(asked: Asked) -> ExportOrder:
     if known := _find(asked):
         return known
     # Relative days are those of today, however long it takes.
-    filters = replace(asked.filters, range=None)
+    filters = asked.filters.with_fixed_days()
     total = count(filters, MAX_COUNTED)
     try:
         order = _keep(asked, filters, total)

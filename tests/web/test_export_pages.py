@@ -19,6 +19,7 @@ from records.evidence.verifying import Verification
 from records.export import parts, reading, writing
 from records.export.models import ExportOrder
 from records.keeping.completeness import mark_removed
+from records.listing.preferences import keep_browser_time_zone
 from records.models import SendingRecord
 from tests.people import client_of, lose, make_person
 from tests.records.rows import NOON, make_mail, make_record
@@ -47,8 +48,12 @@ def make_records(count: int, **values: object) -> None:
         make_record(mail, receiver_address=f"r{number}@example.net", started_at=moment, epoch=number + 1, **values)
 
 
+def typed(kind: str, **values: str) -> dict[str, str]:
+    return {"kind": kind, "ticket": str(uuid4()), "time_zone": "UTC", **values}
+
+
 def begin(client: Client, query: str = "", **values: str) -> ExportOrder:
-    response = client.post(f"{URL}new/{query}", {"kind": "csv", "ticket": str(uuid4()), **values})
+    response = client.post(f"{URL}new/{query}", {**typed("csv"), **values})
     assert response.status_code == 302, text_of(response.content)
     return ExportOrder.objects.latest("pk")
 
@@ -120,16 +125,39 @@ def test_a_file_whose_time_is_over_is_said_to_be_gone_before_it_is_tidied_away(c
 def test_evidence_needs_its_days_and_says_which_filters_count(client: Client) -> None:
     query = "new/?sender=noreply%40example.com&receiver=r1"
     assert "Of the filters only the sender counts: noreply@example.com." in text_of(client.get(URL + query).content)
-    typed = {"kind": "evidence", "ticket": str(uuid4()), "since": "2026-03-10"}
-    response = client.post(URL + query, typed)
+    values = typed("evidence", since="2026-03-10")
+    response = client.post(URL + query, values)
     assert response.status_code == 400
     assert "Choose the last day that the evidence covers." in text_of(response.content)
     assert b'value="2026-03-10"' in response.content
     tomorrow = str(timezone.localdate() + timedelta(days=1))
-    response = client.post(URL + query, typed | {"since": tomorrow, "until": tomorrow})
+    response = client.post(URL + query, values | {"since": tomorrow, "until": tomorrow})
     assert "Of that day nothing is recorded yet." in text_of(response.content)
-    assert client.post(URL + query, typed | {"until": "2026-03-10"}).status_code == 302
+    assert client.post(URL + query, values | {"until": "2026-03-10"}).status_code == 302
     assert ExportOrder.objects.get().query == "sender=noreply%40example.com&since=2026-03-10&until=2026-03-10"
+
+
+def test_days_are_those_that_were_shown_though_midnight_passes(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = client.get(f"{URL}new/?range=today", follow=True).request["QUERY_STRING"]
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    monkeypatch.setattr(timezone, "localdate", lambda: tomorrow)
+    assert begin(client, f"?{shown}").query == shown
+
+
+def test_days_that_would_be_others_tomorrow_are_not_taken_at_their_word(client: Client) -> None:
+    response = client.post(f"{URL}new/?range=7d", typed("csv"), follow=True)
+    assert "The page was out of date, and nothing was begun." in text_of(response.content)
+    assert f"{URL}new/?since=" in response.redirect_chain[-1][0]
+    assert not ExportOrder.objects.exists()
+
+
+def test_nothing_begins_where_the_days_shown_mean_others_by_now(ann: User, client: Client) -> None:
+    keep_browser_time_zone(ann.pk, "Asia/Shanghai")
+    response = client.post(f"{URL}new/?since=2026-03-10", typed("csv"), follow=True)
+    assert "The page was out of date, and nothing was begun." in text_of(response.content)
+    assert b'<input type="hidden" name="time_zone" value="Asia/Shanghai"' in response.content
+    assert not ExportOrder.objects.exists()
+    assert begin(client, "?since=2026-03-10", time_zone="Asia/Shanghai").time_zone == "Asia/Shanghai"
 
 
 def test_a_page_that_is_sent_in_twice_begins_once(client: Client) -> None:
@@ -143,7 +171,7 @@ def test_a_page_of_another_begins_nothing_and_tells_nothing(client: Client) -> N
     order = begin(client, ticket=ticket)
     other = client_of(make_person(*NEEDED, name="bob"))
     path = f"{URL}new/?receiver=r1"
-    response = other.post(path, {"kind": "csv", "ticket": ticket}, follow=True)
+    response = other.post(path, typed("csv", ticket=ticket), follow=True)
     assert response.redirect_chain == [(path, 302)]
     assert "The page was out of date, and nothing was begun." in text_of(response.content)
     assert ExportOrder.objects.get() == order
@@ -162,11 +190,11 @@ def test_whose_permission_is_gone_is_told_on_its_page(ann: User, client: Client)
 def test_where_none_can_begin_it_says_why(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(3):
         begin(client)
-    typed = {"kind": "xlsx", "ticket": str(uuid4())}
-    said = text_of(client.post(f"{URL}new/", typed).content)
+    values = typed("xlsx")
+    said = text_of(client.post(f"{URL}new/", values).content)
     assert "3 exports of yours are not finished yet. Wait for one of them, or cancel it." in said
     monkeypatch.setattr(writing, "MAX_STORED", 0)
-    said = text_of(client.post(f"{URL}new/", typed).content)
+    said = text_of(client.post(f"{URL}new/", values).content)
     assert "The files of all exports together take as much as they may." in said
 
 

@@ -1,19 +1,24 @@
 """Sending the mails of the filtered records again, as pages: what is shown before, who may, and how it is followed."""
 
 import re
+from datetime import timedelta
+from html import unescape
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from delivery.resending import collecting, meant, orders
 from delivery.views import resending
 from records.enums import MailState, Outcome, ResultClass
 from records.filters import RecordFilters
+from records.listing.preferences import keep_browser_time_zone
 from records.models import Content, Mail
 from records.resending.models import Resending
 from senders.models import Sender
@@ -60,7 +65,22 @@ def shown(client: Client, url: str = URL) -> str:
 
 
 def typed(**values: str) -> dict[str, str]:
-    return {"destination": "own", "ticket": str(uuid4()), "up_to": str(orders.find_end()), **values}
+    page = {"ticket": str(uuid4()), "up_to": str(orders.find_end()), "time_zone": "UTC"}
+    return {"destination": "own", **page, **values}
+
+
+def action_of(content: bytes) -> str:
+    """Find where the page's form leads to."""
+    found = re.search(r'<form class="card deed" method="post" action="([^"]+)"', content.decode())
+    assert found
+    return unescape(found[1])
+
+
+def hidden(content: bytes, name: str) -> str:
+    """Find what the page's form holds that nobody sees."""
+    found = re.search(rf'<input type="hidden" name="{name}" value="([^"]+)"', content.decode())
+    assert found
+    return found[1]
 
 
 def the_order() -> Resending:
@@ -275,6 +295,34 @@ class TestBeginning:
         ada.post(URL, values)
         assert the_order().total == 1
 
+    def test_days_are_those_that_were_shown_though_midnight_passes(
+        self, ada: Client, sender: Sender, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        went(sender)
+        page = ada.get(f"{URL}?range=7d", follow=True)
+        assert "1 mail is meant." in text_of(page.content)
+        tomorrow = timezone.localdate() + timedelta(days=1)
+        monkeypatch.setattr(timezone, "localdate", lambda: tomorrow)
+        ada.post(action_of(page.content), typed())
+        assert (the_order().query, the_order().total) == (page.request["QUERY_STRING"], 1)
+
+    def test_days_that_would_be_others_tomorrow_are_not_taken_at_their_word(self, ada: Client, sender: Sender) -> None:
+        went(sender)
+        response = ada.post(f"{URL}?range=7d", typed(), follow=True)
+        assert "The page was out of date, and nothing was sent." in text_of(response.content)
+        assert f"{URL}?since=" in action_of(response.content)
+        assert not Resending.objects.exists()
+
+    def test_nothing_goes_where_the_days_shown_mean_others_by_now(self, ada: Client, sender: Sender) -> None:
+        went(sender)
+        values = {**typed(), "time_zone": hidden(ada.get(URL).content, "time_zone")}
+        keep_browser_time_zone(User.objects.get(username="ada").pk, "Asia/Shanghai")
+        response = ada.post(URL, values, follow=True)
+        assert "The page was out of date, and nothing was sent." in text_of(response.content)
+        assert not Resending.objects.exists()
+        ada.post(URL, {**values, "time_zone": hidden(response.content, "time_zone")})
+        assert (the_order().time_zone, the_order().total) == ("Asia/Shanghai", 1)
+
     def test_all_go_to_another_receiver(self, ada: Client, sender: Sender) -> None:
         mail = went(sender, "anna@example.org", "bob@example.org")
         ada.post(URL, typed(destination="other", to="boss@BÜCHER.example"))
@@ -316,7 +364,16 @@ class TestBeginning:
         assert sentence in text_of(response.content)
         assert not Resending.objects.exists()
 
-    @pytest.mark.parametrize("values", [{"up_to": "soon"}, {"ticket": "1"}, {"ticket": "", "up_to": ""}])
+    @pytest.mark.parametrize(
+        "values",
+        [
+            {"up_to": "soon"},
+            {"ticket": "1"},
+            {"ticket": "", "up_to": ""},
+            {"time_zone": "Asia/Shanghai"},
+            {"time_zone": ""},
+        ],
+    )
     def test_a_page_that_makes_no_sense_any_more_is_made_anew(
         self, values: dict[str, str], ada: Client, sender: Sender
     ) -> None:

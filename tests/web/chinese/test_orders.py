@@ -62,7 +62,9 @@ class TestEveryPage:
             assert_chinese(admin.get(new + query).content.decode())
         assert_chinese(chinese(*EXPORTING).get(new).content.decode())
         for wrong in ({}, {"kind": "x"}, {"kind": "evidence"}, *[{"kind": "csv"}] * 4):
-            assert_chinese(admin.post(new, wrong | {"ticket": str(uuid4())}, follow=True).content.decode())
+            assert_chinese(
+                admin.post(new, wrong | {"ticket": str(uuid4()), "time_zone": "UTC"}, follow=True).content.decode()
+            )
         assert_chinese(admin.post(new, follow=True).content.decode())
         orders = ExportOrder.objects.order_by("pk")
         for work in orders[:2]:
@@ -77,8 +79,8 @@ class TestEveryPage:
 
     def test_of_exports_in_every_state(self, admin: Client, filled: Mail) -> None:
         url = reverse("delivery:export_new")
-        days = {"since": "2026-01-01", "until": "2026-01-02", "kind": FileKind.EVIDENCE, "ticket": str(uuid4())}
-        admin.post(url, days)
+        page = {"ticket": str(uuid4()), "time_zone": "UTC"}
+        admin.post(url, {"since": "2026-01-01", "until": "2026-01-02", "kind": FileKind.EVIDENCE, **page})
         work = ExportOrder.objects.get()
         continue_one(work.pk, seconds=60)
         url = reverse("delivery:export_order", args=[work.pk])
