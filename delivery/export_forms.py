@@ -38,11 +38,15 @@ class ExportForm(DaysForm):
     def clean(self) -> dict[str, Any]:
         """Ask for both days where they count."""
         cleaned = super().clean()
-        if cleaned.get("kind") == FileKind.EVIDENCE:
-            self._ask_for("since", _("Choose the first day that the evidence covers."))
-            self._ask_for("until", _("Choose the last day that the evidence covers."))
-            if (since := cleaned.get("since")) and since > timezone.localdate():
-                self.add_error("since", ValidationError(_("Of that day nothing is recorded yet."), code="future"))
+        if cleaned.get("kind") != FileKind.EVIDENCE:
+            # The page hides them then: whatever they hold, nobody could see it and mend it.
+            self.errors.pop("since", None)
+            self.errors.pop("until", None)
+            return cleaned
+        self._ask_for("since", _("Choose the first day that the evidence covers."))
+        self._ask_for("until", _("Choose the last day that the evidence covers."))
+        if (since := cleaned.get("since")) and since > timezone.localdate():
+            self.add_error("since", ValidationError(_("Of that day nothing is recorded yet."), code="future"))
         return cleaned
 
     def _ask_for(self, name: str, sentence: Any) -> None:

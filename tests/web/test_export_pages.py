@@ -137,6 +137,13 @@ def test_evidence_needs_its_days_and_says_which_filters_count(client: Client) ->
     assert ExportOrder.objects.get().query == "sender=noreply%40example.com&since=2026-03-10&until=2026-03-10"
 
 
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+@pytest.mark.parametrize("days", [{"since": "soon"}, {"since": "2026-03-11", "until": "2026-03-10"}])
+def test_days_count_for_evidence_only(client: Client, kind: str, days: dict[str, str]) -> None:
+    assert begin(client, "?receiver=r1", **typed(kind, **days)).query == "receiver=r1"
+    assert client.post(f"{URL}new/", typed("evidence", **days)).status_code == 400
+
+
 def test_days_are_those_that_were_shown_though_midnight_passes(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = client.get(f"{URL}new/?range=today", follow=True).request["QUERY_STRING"]
     tomorrow = timezone.localdate() + timedelta(days=1)
