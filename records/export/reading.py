@@ -64,7 +64,8 @@ class Export:
     def rows(self) -> Iterator[list[list[Cell]]]:
         """Return the rows in batches, newest first. What is recorded meanwhile is newer, and so not in them."""
         for records in read_batches(self.filters, self.zone, BATCH):
-            yield self._write(records)
+            if records:
+                yield self._write(records)
 
     def read_rows(self, before: Position) -> Rows:
         """Return the next batch of rows, to be gone on with from where it ends, at any time and by any process."""
@@ -89,6 +90,8 @@ def read_batches(
 ) -> Iterator[list[SendingRecord]]:
     """Return the records that filters keep, newest first, in batches of at most `size`.
 
+    Of each stretch that is searched comes a batch, be it empty: whoever waits can stop where little is found as well.
+
     Args:
         filters: Which.
         zone: Whose days the filters mean.
@@ -97,8 +100,7 @@ def read_batches(
     """
     while True:
         page = read_page(filters, zone, size, before=before)
-        if page.records:
-            yield page.records
+        yield page.records
         if page.older is None:
             return
         before = page.older

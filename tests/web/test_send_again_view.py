@@ -21,6 +21,7 @@ from records.filters import RecordFilters
 from records.listing.preferences import keep_browser_time_zone
 from records.models import Content, Mail
 from records.resending.models import Resending
+from records.search import plans
 from senders.models import Sender
 from senders.services import delete_sender
 from tests.delivery.engine.scenes import make_sender
@@ -241,6 +242,19 @@ class TestAsking:
         text = shown(ada)
         assert "At least 2 mails are meant." in text
         assert "There are too many to count which of them are left out" in text
+
+    @pytest.mark.parametrize(("place", "sentence"), [(5, "No mail was found so far"), (0, "At least 1 mail is meant.")])
+    def test_reading_stops_when_it_takes_long_to_find_any(
+        self, ada: Client, sender: Sender, monkeypatch: pytest.MonkeyPatch, place: int, sentence: str
+    ) -> None:
+        monkeypatch.setattr(meant, "PATIENCE", -1.0)
+        monkeypatch.setattr(meant, "_BATCH", 1)
+        monkeypatch.setattr(plans, "BUDGET_WITH_MAILS", 2)
+        for number in range(6):
+            went(sender, subject="A rare one" if number == 5 - place else "Rows")
+        text = shown(ada, f"{URL}?subject=rare")
+        assert sentence in text
+        assert "Send these mails again?" in text
 
     def test_more_than_may_be_sent_at_once_are_refused_beforehand(
         self, ada: Client, sender: Sender, settings: Settings
