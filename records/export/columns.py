@@ -29,7 +29,7 @@ class Column(NamedTuple):
 def list_columns(*, with_subjects: bool) -> list[Column]:
     """List the columns in the order of `write_row`."""
     columns = [
-        Column(_("Sending time"), 20, is_time=True),
+        Column(_("Sending time"), 24, is_time=True),
         Column(_("Sending result"), 16),
         Column(_("Sender"), 28),
         Column(_("Receiver email"), 32),
@@ -40,7 +40,7 @@ def list_columns(*, with_subjects: bool) -> list[Column]:
         Column(_("Enhanced status code"), 13),
         Column(_("Reply of the server"), 48),
         Column(_("Reason"), 32),
-        Column(_("End"), 20, is_time=True),
+        Column(_("End"), 24, is_time=True),
         Column(_("Server"), 26),
         Column(_("Queue id"), 18),
         Column(_("Mail number"), 13),

@@ -118,9 +118,12 @@ def _write_cell(place: str, cell: Cell, zone: tzinfo, style: int) -> str:
 
 
 def serial(moment: datetime, zone: tzinfo) -> str:
-    """Write a moment as spreadsheets count: days since the end of 1899 by the clock on the wall, to the millisecond."""
+    """Write a moment as spreadsheets count: days since the end of 1899 by the clock on the wall, to the millisecond.
+
+    What is less is cut, as the list cuts what is less than a second: rounded, a moment could be one of the next day.
+    """
     passed = moment.astimezone(zone).replace(tzinfo=None) - _DAY_ZERO
-    return f"{passed.days + (passed.seconds + passed.microseconds / 1e6) / _DAY_SECONDS:.10f}"
+    return f"{passed.days + (passed.seconds + passed.microseconds // 1000 / 1000) / _DAY_SECONDS:.10f}"
 
 
 def clean(text: str) -> str:

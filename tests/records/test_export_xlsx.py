@@ -2,7 +2,7 @@
 
 import io
 import zipfile
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -80,6 +80,12 @@ def test_times_are_those_of_the_readers_zone() -> None:
     assert serial(NOON, zone) == f"{46091 + 13 / 24:.10f}"
 
 
+@given(st.datetimes(datetime(1970, 1, 1), datetime(2999, 12, 31)))  # noqa: DTZ001  # the clock on the wall
+def test_what_is_less_than_is_shown_is_cut(moment: datetime) -> None:
+    shown = timedelta(milliseconds=round(float(serial(moment.replace(tzinfo=UTC), UTC)) * 86_400_000))
+    assert datetime(1899, 12, 30) + shown == moment.replace(microsecond=moment.microsecond // 1000 * 1000)  # noqa: DTZ001
+
+
 @pytest.mark.django_db
 def test_the_header_names_the_zone() -> None:
     with timezone.override("Asia/Shanghai"):
@@ -93,7 +99,7 @@ def test_the_header_stays_in_view_and_columns_can_be_filtered() -> None:
     sheet = open_book(stream()).active
     assert (sheet.freeze_panes, sheet.auto_filter.ref) == ("A2", "A1:Q3")
     assert sheet.column_dimensions["D"].width == 32
-    assert (sheet["A1"].font.bold, sheet["A2"].number_format) == (True, r"yyyy\-mm\-dd\ hh:mm:ss")
+    assert (sheet["A1"].font.bold, sheet["A2"].number_format) == (True, r"yyyy\-mm\-dd\ hh:mm:ss.000")
 
 
 @pytest.mark.django_db
