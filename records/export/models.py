@@ -1,6 +1,7 @@
 """Exports in the background: what was asked for, how far it is, and the file in pieces."""
 
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import models
@@ -90,7 +91,8 @@ class ExportOrder(models.Model):
     def file_name(self) -> str:
         """What the file is called where it is saved."""
         ending = "jsonl" if self.kind == FileKind.EVIDENCE else self.kind
-        return f"mail-sending-record-{self.asked_at:%Y%m%d-%H%M%S}-{self.pk}.{ending}"
+        asked_at = timezone.localtime(self.asked_at, ZoneInfo(self.time_zone))
+        return f"mail-sending-record-{asked_at:%Y%m%d-%H%M%S}-{self.pk}.{ending}"
 
 
 class ExportPiece(models.Model):

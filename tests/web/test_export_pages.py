@@ -1,7 +1,7 @@
 """Exports in the background, as pages: who may, what is said where one can't begin, and the way from list to file."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -83,6 +83,15 @@ def test_the_file_is_for_the_person_who_asked_and_for_superusers(client: Client)
     assert "Nothing was exported in the background yet" in text_of(other.get(URL).content)
     superuser = client_of(User.objects.create_superuser("root"))
     assert superuser.get(f"{URL}{order.pk}/file").getvalue() == content
+
+
+def test_the_file_is_named_by_the_clock_of_who_asked_for_it(client: Client) -> None:
+    order = finish(begin(client))
+    asked_at = datetime(2026, 3, 10, 22, 30, tzinfo=UTC)
+    ExportOrder.objects.update(time_zone="Asia/Shanghai", asked_at=asked_at)
+    response = client.get(f"{URL}{order.pk}/file")
+    name = f"mail-sending-record-20260311-063000-{order.pk}.csv"
+    assert response["Content-Disposition"] == f'attachment; filename="{name}"'
 
 
 def test_permissions_count_when_it_is_fetched(ann: User, client: Client) -> None:
