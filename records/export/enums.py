@@ -8,7 +8,7 @@ class FileKind(models.TextChoices):
     """What kind of file is written."""
 
     CSV = "csv", _("CSV")
-    """Lines of text, for programs and spreadsheets."""
+    """Lines of text, for programs."""
     XLSX = "xlsx", _("Workbook (XLSX)")
     """For spreadsheets; a further sheet begins where one is full."""
     EVIDENCE = "evidence", _("Signed evidence")
