@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from records.enums import Outcome, Phase, ResultClass
-from records.wall_clock import find_moment
+from records.wall_clock import find_moment, read_clock
 
 NEEDED_FOR_SUBJECTS = "records.view_content"
 """The permission to read subjects, and to search for them: whoever can search for one can find it out."""
@@ -119,6 +119,19 @@ class RecordFilters:
     def with_fixed_days(self) -> "RecordFilters":
         """Return the same, but with the days that are meant today: those days they go on meaning."""
         return replace(self, range=None)
+
+    def between(self, starts_at: datetime | None, ends_at: datetime | None) -> "RecordFilters":
+        """Return the same, but for the time from one moment to another, as clocks of the active time zone show them.
+
+        Where clocks show an hour twice it may begin earlier or end later, by that hour at most.
+        """
+        since, since_time = read_clock(starts_at) if starts_at else (None, None)
+        until, until_time = read_clock(ends_at) if ends_at else (None, None)
+        if until and until_time == time.min:
+            until, until_time = until - timedelta(days=1), None
+        if since_time == time.min:
+            since_time = None
+        return replace(self, since=since, since_time=since_time, until=until, until_time=until_time, range=None)
 
     def as_parameters(self) -> dict[str, str]:
         """Return the parameters of an address that leads to what these filters keep; relative days stay relative."""

@@ -21,6 +21,12 @@ def find_moment(day: date, on_clock: time, *, is_end: bool = False) -> datetime:
     return second if is_end else first
 
 
+def read_clock(moment: datetime) -> tuple[date, time]:
+    """Return the day and the time that clocks of the active time zone show at a moment."""
+    shown = timezone.localtime(moment)
+    return shown.date(), shown.time()
+
+
 def _find_change(before: datetime, after: datetime, zone: tzinfo) -> datetime:
     """Find the second at which clocks change between two moments; no list of changes can be asked for it."""
     seconds = range(int(before.timestamp()), int(after.timestamp()))

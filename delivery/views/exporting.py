@@ -21,7 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.decorators.vary import vary_on_headers
 
 from delivery.export_forms import ExportForm
-from delivery.views.works import render_list, render_part_or_page
+from delivery.views.works import render_list, render_part_or_page, tell_records
 from delivery.wake import wake_for_export
 from records.evidence.exporting import REMOVED, UNTIL
 from records.evidence.keys import find_signing_key, text_of
@@ -39,7 +39,7 @@ from records.export.orders import (
 from records.export.writing import MAX_STORED, find_room
 from records.export.xlsx_parts import CONTENT_TYPE as XLSX
 from records.filters import NEEDED_FOR_SUBJECTS, RecordFilters, list_shortcuts
-from records.forms import FilterForm, find_filters
+from records.forms import FilterForm
 from records.listing.active import list_active
 from records.search.finding import count
 from senders.exceptions import KeyringError
@@ -140,12 +140,9 @@ def list_exports(request: HttpRequest) -> HttpResponse:
 def show_export(request: HttpRequest, pk: int) -> HttpResponse:
     """Show how far an export is, and lead to its file."""
     work = get_object_or_404(_find_orders(request), pk=pk)
-    with timezone.override(work.time_zone):
-        filters = find_filters(work.query) or RecordFilters()
-        active = list_active(filters, request.GET)
     context = {
         "work": work,
-        "active": active,
+        **tell_records(request, work),
         "public_key": _find_public_key(work),
         "covered_until": _find_moment(work, UNTIL),
         "removed_up_to": _find_moment(work, REMOVED),

@@ -21,7 +21,7 @@ from delivery.resending import orders
 from delivery.resending.ending import NEEDED, find_left_out
 from delivery.resending.forms import Destination, ResendingForm
 from delivery.resending.meant import find_meant
-from delivery.views.works import may_stop, render_list, render_part_or_page
+from delivery.views.works import may_stop, render_list, render_part_or_page, tell_records
 from delivery.wake import wake_for_resending
 from records.filters import RecordFilters, list_shortcuts
 from records.forms import FilterForm
@@ -143,6 +143,7 @@ def show_order(request: HttpRequest, pk: int) -> HttpResponse:
     left_out = list(find_left_out(work)[:MAX_LISTED])
     context = {
         "work": work,
+        **tell_records(request, work),
         "sender": Sender.objects.filter(pk=work.sender_id).first() if work.sender_id else None,
         "reasons": [(LeftOut(reason).label, count) for reason, count in sorted(work.left_out.items())],
         "left_out": left_out,

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from records.filters import NEEDED_FOR_SUBJECTS
+from records.forms import find_filters_from
+from records.listing.active import list_active
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +29,34 @@ class Work(Protocol):
     @property
     def is_unfinished(self) -> bool:
         """Tell whether there is more to do."""
+
+
+class FilteredWork(Protocol):
+    """Something that is done with the records that filters keep."""
+
+    @property
+    def query(self) -> str:
+        """The filters as an address writes them."""
+
+    @property
+    def time_zone(self) -> str:
+        """Whose days they mean."""
+
+
+def tell_records(request: HttpRequest, work: FilteredWork) -> dict[str, Any]:
+    """Tell which records work is about: its `active` filters in words, and the `records_url` of the list of them.
+
+    Days are those of the reader. Part of a subject is for those who may read subjects; others have no such list. Nor
+    has anybody where the filters can't be read any more: then they are None.
+    """
+    filters = find_filters_from(work.time_zone, work.query)
+    if filters is None:
+        return {"active": None, "records_url": ""}
+    if filters.subject and not request.user.has_perm(NEEDED_FOR_SUBJECTS):
+        hidden = replace(filters, subject=_("(for those who may see the content of mails)"))
+        return {"active": list_active(hidden, request.GET), "records_url": ""}
+    address = f"{reverse('records:list')}?{filters.as_query()}".removesuffix("?")
+    return {"active": list_active(filters, request.GET), "records_url": address}
 
 
 def render_list(request: HttpRequest, template: str, found: Iterable[Work], *, title: str) -> HttpResponse:

@@ -6,7 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
@@ -92,6 +92,21 @@ def test_the_file_is_named_by_the_clock_of_who_asked_for_it(client: Client) -> N
     response = client.get(f"{URL}{order.pk}/file")
     name = f"mail-sending-record-20260311-063000-{order.pk}.csv"
     assert response["Content-Disposition"] == f'attachment; filename="{name}"'
+
+
+def test_the_page_tells_filters_by_the_clock_and_the_permissions_of_who_reads(ann: User, client: Client) -> None:
+    ann.user_permissions.add(Permission.objects.get(codename="view_content"))
+    order = begin(client, "?since=2026-03-10&subject=payroll")
+    keep_browser_time_zone(ann.pk, "Asia/Shanghai")
+    page = client.get(f"{URL}{order.pk}/").content
+    assert "From 2026-03-10 08:00 Subject payroll" in text_of(page)
+    assert f'href="{MAILBOX}records/?since=2026-03-10T08%3A00&amp;subject=payroll"' in page.decode()
+    assert "Times in the file UTC" in text_of(page)
+    lose(ann, "view_content")
+    page = client.get(f"{URL}{order.pk}/").content
+    assert "Subject (for those who may see the content of mails)" in text_of(page)
+    assert f'href="{MAILBOX}records/">' in page.decode()
+    assert b"payroll" not in page
 
 
 def test_permissions_count_when_it_is_fetched(ann: User, client: Client) -> None:

@@ -1,7 +1,7 @@
 """Sending the mails of the filtered records again, as pages: what is shown before, who may, and how it is followed."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from html import unescape
 from typing import Any
 from uuid import uuid4
@@ -416,6 +416,30 @@ class TestFollowing:
         text = shown(ada, f"{ORDERS}{work.pk}/")
         assert "1 It was accepted for its receivers by now." in text
         assert "1 It was sent again since, and a server took that copy, or it is on its way." in text
+
+    def test_its_filters_are_told_by_the_clock_of_who_reads(self, ada: Client) -> None:
+        work = order(receiver="r1", since=date(2026, 3, 10), until=date(2026, 3, 10))
+        keep_browser_time_zone(User.objects.get(username="ada").pk, "Asia/Shanghai")
+        page = ada.get(f"{ORDERS}{work.pk}/").content
+        assert "From 2026-03-10 08:00 To 2026-03-11 08:00 Receiver r1 To the records" in text_of(page)
+        query = "receiver=r1&amp;since=2026-03-10T08%3A00&amp;until=2026-03-11T08%3A00"
+        assert f'href="{MAILBOX}records/?{query}"' in page.decode()
+
+    def test_what_subjects_are_searched_for_is_told_to_those_who_may_read_them(self, ada: Client) -> None:
+        work = order(subject="payroll", receiver="r1")
+        url = f"{ORDERS}{work.pk}/"
+        assert f'href="{MAILBOX}records/?receiver=r1&amp;subject=payroll"' in ada.get(url).content.decode()
+        page = client_of(make_person(*NEEDED)).get(url).content
+        assert "Receiver r1 Subject (for those who may see the content of mails)" in text_of(page)
+        assert "To the records" not in text_of(page)
+        assert b"payroll" not in page
+
+    def test_all_records_are_told_as_such_and_filters_of_which_nobody_knows_are_not(self, ada: Client) -> None:
+        work = order()
+        url = f"{ORDERS}{work.pk}/"
+        assert "No filter: all of them To the records" in shown(ada, url)
+        Resending.objects.update(query="result=maybe")
+        assert "Filters that can't be read any more To " in shown(ada, url)
 
     def test_it_says_that_masked_mails_were_left_out(self, ada: Client, sender: Sender, own_keys: None) -> None:
         went(sender, subject="739218 is your code", secrets=["739218"])
