@@ -12,6 +12,15 @@ function refresh() {
 setInterval(refresh, INTERVAL);
 document.addEventListener("visibilitychange", refresh);
 
+// What was folded out stays so. Written into what comes, since the focus goes back into it as soon as it is there.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { target } = event.detail;
+  const opened = target.matches("[data-refresh]") ? target.querySelectorAll("details[id][open]") : [];
+  for (const { id } of opened) {
+    event.detail.serverResponse = event.detail.serverResponse.replace(`<details id="${id}"`, "$& open");
+  }
+});
+
 // Whoever is signed out by now is led to the sign-in page; it is no part of this one.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const asked = event.detail.target.getAttribute("hx-get");

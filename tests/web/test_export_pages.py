@@ -277,6 +277,27 @@ def test_from_the_list_to_the_file(
     expect(page.locator("#work [role=status]")).to_contain_text("The file is not kept any more")
 
 
+def test_whoever_is_at_a_link_stays_there_while_the_pages_follow(
+    page: Page, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "BATCH", 2)
+    monkeypatch.setattr(parts, "PART_BYTES", 1)
+    make_records(7)
+    skip_sign_in(page, live_server.url)
+    client = client_of(User.objects.get())
+    done, running = finish(begin(client)), begin(client)
+    for path, place, said in (
+        (f"{running.pk}/", "#to-records", "2 of 7 records are written."),
+        (f"{running.pk}/", "#stop", "4 of 7 records are written."),
+        ("", f"#file-{done.pk}", "6"),
+    ):
+        page.goto(f"{live_server.url}{URL}{path}")
+        page.focus(place)
+        writing.write_next(running.pk)
+        expect(page.locator("#work [role=status], tbody tr:first-child td:nth-child(4)")).to_contain_text(said)
+        expect(page.locator(place)).to_be_focused()
+
+
 def test_evidence_without_scripts(browser: Browser, live_server: LiveServer) -> None:
     make_records(3)
     with browser.new_context(java_script_enabled=False, locale="en-US") as context:

@@ -53,6 +53,44 @@ def test_the_page_follows_an_order_until_it_has_ended(
     expect(page.locator("[data-refresh]")).to_have_count(0)
 
 
+def test_whoever_is_at_a_link_stays_there_while_the_page_follows(
+    page: Page, live_server: LiveServer, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "BATCH", 1)
+    gone = went_many(sender, 6)[0]
+    Content.objects.filter(mail=gone).delete()
+    work = order()
+    collecting.collect_batch(work.pk)
+    sending.send_batch(work.pk)
+    skip_sign_in(page, live_server.url)
+    page.goto(f"{live_server.url}{MAILBOX}send-again/orders/{work.pk}/")
+    page.click("text=Which ones")
+    page.focus(f"#mail-{gone.pk}")
+    for number, place in enumerate(("#to-records", "#to-queue", "#which-left-out", "#stop"), 2):
+        sending.send_batch(work.pk)
+        expect(page.locator("#work [role=status]")).to_contain_text(f"{number} of 6 mails are dealt with.")
+        expect(page.locator("#work :focus")).to_have_count(1)
+        expect(page.locator("#left-out-mails")).to_have_attribute("open", "")
+        page.focus(place)
+    sending.send_batch(work.pk)
+    expect(page.locator("#work [role=status]")).to_contain_text("6 of 6 mails are dealt with.")
+    expect(page.locator("#stop")).to_be_focused()
+
+
+def test_whoever_is_at_an_order_of_the_list_stays_there_while_it_follows(
+    page: Page, live_server: LiveServer, sender: Sender
+) -> None:
+    went_many(sender, 2)
+    first, _second = order(), order()
+    skip_sign_in(page, live_server.url)
+    page.goto(f"{live_server.url}{MAILBOX}send-again/orders/")
+    page.focus(f"#work-{first.pk}")
+    collecting.collect_batch(first.pk)
+    expect(page.locator(f"tr:has(#work-{first.pk})")).to_contain_text("2")
+    expect(page.locator("tbody")).to_contain_text("Sending")
+    expect(page.locator(f"#work-{first.pk}")).to_be_focused()
+
+
 def test_a_hidden_page_asks_for_nothing(page: Page, live_server: LiveServer, sender: Sender) -> None:
     work = order()
     skip_sign_in(page, live_server.url)
