@@ -44,19 +44,20 @@ class FilteredWork(Protocol):
 
 
 def tell_records(request: HttpRequest, work: FilteredWork) -> dict[str, Any]:
-    """Tell which records work is about: its `active` filters in words, and the `records_url` of the list of them.
+    """Tell which records work is about: its `active` filters in words, their `records_query`, and the `records_url`.
 
     Days are those of the reader. Part of a subject is for those who may read subjects; others have no such list. Nor
     has anybody where the filters can't be read any more: then they are None.
     """
     filters = find_filters_from(work.time_zone, work.query)
     if filters is None:
-        return {"active": None, "records_url": ""}
+        return {"active": None, "records_query": "", "records_url": ""}
     if filters.subject and not request.user.has_perm(NEEDED_FOR_SUBJECTS):
         hidden = replace(filters, subject=_("(for those who may see the content of mails)"))
-        return {"active": list_active(hidden, request.GET), "records_url": ""}
-    address = f"{reverse('records:list')}?{filters.as_query()}".removesuffix("?")
-    return {"active": list_active(filters, request.GET), "records_url": address}
+        return {"active": list_active(hidden, request.GET), "records_query": "", "records_url": ""}
+    query = filters.as_query()
+    address = f"{reverse('records:list')}?{query}".removesuffix("?")
+    return {"active": list_active(filters, request.GET), "records_query": query, "records_url": address}
 
 
 def render_list(request: HttpRequest, template: str, found: Iterable[Work], *, title: str) -> HttpResponse:
