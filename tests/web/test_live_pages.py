@@ -51,7 +51,7 @@ def test_in_what_is_done_to_many_mails(admin: Client) -> None:
 
 def test_in_exports(admin: Client) -> None:
     for _ in range(2):
-        admin.post(f"{MAILBOX}exports/new/", {"kind": "csv", "ticket": str(uuid4())})
+        admin.post(f"{MAILBOX}exports/new/", {"kind": "csv", "ticket": str(uuid4()), "time_zone": "UTC"})
     done, going = ExportOrder.objects.order_by("pk")
     ExportOrder.objects.filter(pk=done.pk).update(state="ready", finished_at=database_now())
     assert_named(parts_of(admin, "exports/", f"exports/{going.pk}/"))
