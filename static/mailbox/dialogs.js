@@ -1,29 +1,4 @@
-// Dialogs and the drawer. Every page works without this file: links then lead to pages of their own.
-
-const drawer = document.getElementById("drawer");
-const drawerContent = document.getElementById("drawer-content");
-let opener = null;
-
-function openDrawer() {
-  // Beside a form the drawer must not block it: the link that opened it says so.
-  const beside = opener?.hasAttribute("data-beside");
-  if (!drawer.open) {
-    beside ? drawer.show() : drawer.showModal();
-  }
-  drawerContent.querySelector("h2")?.focus();
-}
-
-document.addEventListener("htmx:beforeRequest", (event) => {
-  if (event.detail.target === drawerContent) {
-    opener = event.detail.elt;
-  }
-});
-
-document.addEventListener("htmx:afterSwap", (event) => {
-  if (event.detail.target === drawerContent) {
-    openDrawer();
-  }
-});
+// Dialogs and menus. Every page works without this file: links then lead to pages of their own.
 
 // A part of the page that can't be had must not fail in silence.
 const failure = document.getElementById("request-failed");
@@ -31,11 +6,6 @@ const failure = document.getElementById("request-failed");
 document.addEventListener("htmx:afterRequest", (event) => {
   const status = event.detail.xhr.status;
   failure?.toggleAttribute("hidden", status >= 200 && status < 400);
-});
-
-drawer?.addEventListener("close", () => {
-  drawerContent.replaceChildren();
-  opener?.focus();
 });
 
 function fold(menu) {
@@ -50,9 +20,9 @@ document.addEventListener("keydown", (event) => {
   const menu = document.querySelector("details.dropdown[open]");
   if (menu) {
     fold(menu);
-  } else if (drawer?.open && !drawer.matches(":modal")) {
+  } else {
     // A drawer beside a form is not modal, so the browser leaves Escape to us.
-    drawer.close();
+    document.querySelector("dialog[open]:not(:modal)")?.close();
   }
 });
 
