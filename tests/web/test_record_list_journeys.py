@@ -11,6 +11,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, Request, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
+from records.listing.columns import COLUMNS
 from records.listing.models import ListPreference, SavedView
 from records.models import SendingRecord
 from records.paging import Position
@@ -235,6 +236,21 @@ def test_the_look_is_chosen_in_the_drawer(signed_in: Page, live_server: LiveServ
     drawer.get_by_role("button", name="Save").click()
     expect(signed_in.locator("table.records-compact th")).to_have_count(8)
     expect(signed_in).to_have_url(re.compile(r"\?receiver=anna$"))
+
+
+def test_a_table_that_is_wider_than_the_window_hints_at_it_and_is_moved_by_keys(
+    signed_in: Page, live_server: LiveServer
+) -> None:
+    make_record()
+    ListPreference.objects.update(columns=",".join(column.key for column in COLUMNS))
+    signed_in.goto(live_server.url + RECORDS, wait_until="networkidle")
+    wrap = signed_in.locator(".table-wrap:has(> .records)")
+    assert wrap.evaluate("wrap => wrap.scrollWidth - wrap.clientWidth") > 100
+    attachment = wrap.evaluate("wrap => getComputedStyle(wrap).backgroundAttachment")
+    assert attachment == "local, local, scroll, scroll"  # what covers the shadow at the ends, and the shadow
+    signed_in.locator("#record-rows a").first.focus()
+    signed_in.keyboard.press("ArrowRight")
+    signed_in.wait_for_function("() => document.querySelector('.table-wrap:has(> .records)').scrollLeft > 0")
 
 
 @pytest.fixture
