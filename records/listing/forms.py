@@ -6,10 +6,12 @@ from typing import Any
 from django import forms
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from records.listing.columns import COLUMNS
 from records.listing.enums import Density
+from records.listing.models import SavedView
 from records.listing.preferences import list_time_zones
 
 _UNSEEN = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
@@ -63,7 +65,9 @@ def _check_visible(name: str) -> None:
 
 
 class ViewNameForm(forms.Form):
-    """The name of a view that is saved."""
+    """The name of a view that is saved or renamed."""
+
+    use_required_attribute = False
 
     name = forms.CharField(
         label=_("Name"),
@@ -75,3 +79,17 @@ class ViewNameForm(forms.Form):
         },
         validators=[_check_visible],
     )
+
+    def take_focus(self) -> None:
+        """Let the page begin at this field."""
+        self.fields["name"].widget.attrs["autofocus"] = True
+
+
+def name_new_view(typed: QueryDict | None = None) -> ViewNameForm:
+    """Ask for the name of a view that is saved."""
+    return ViewNameForm(typed, auto_id="save-view-%s")
+
+
+def name_view(view: SavedView, typed: QueryDict | None = None) -> ViewNameForm:
+    """Ask for another name of a view; a page has many of these forms."""
+    return ViewNameForm(typed, initial={"name": view.name}, auto_id=f"view-{view.pk}-%s")

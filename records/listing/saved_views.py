@@ -22,6 +22,10 @@ class ViewRefusedError(Exception):
     """A view can't be kept under this name. The message says why, and what to do."""
 
 
+class ViewExistsError(ViewRefusedError):
+    """Another view of the same person has this name."""
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """A view that is one click away."""
@@ -55,29 +59,45 @@ def list_views(saved: Rows, current: str) -> list[View]:
     return [built_in, *(View(name, query, is_current=query == current, pk=pk) for pk, name, query in saved)]
 
 
-def save_view(user_id: int, name: str, filters: RecordFilters, *, is_folded: bool = False) -> bool:
-    """Keep filters under a name; a view of that name is replaced. Returns whether there was none.
+def save_view(
+    user_id: int, name: str, filters: RecordFilters, *, is_folded: bool = False, replaces: bool = False
+) -> bool:
+    """Keep filters under a name. Returns whether there was no view of that name.
+
+    Args:
+        user_id: Whose view it is.
+        name: What it is called.
+        filters: What it shows.
+        is_folded: The tries of a mail are one line in it.
+        replaces: A view of that name gives way to it.
 
     Raises:
+        ViewExistsError: There is a view of that name, and this one does not replace it.
         ViewRefusedError: There is nothing to keep, too much is kept already, or a built-in view has the name.
     """
     if not filters.is_active:
         raise ViewRefusedError(_("There is no filter to save. Filter the records first."))
     _check_name(name)
-    others = SavedView.objects.filter(user_id=user_id).exclude(name=name)
-    if others.count() >= MAX_VIEWS:
+    views = SavedView.objects.filter(user_id=user_id)
+    if views.exclude(name=name).count() >= MAX_VIEWS:
         raise ViewRefusedError(_("You have 30 views. Delete one that you do not need any more."))
-    _view, is_new = SavedView.objects.update_or_create(
-        user_id=user_id, name=name, defaults={"query": write_query(filters, is_folded=is_folded)}
-    )
-    return is_new
+    query = write_query(filters, is_folded=is_folded)
+    if replaces and views.filter(name=name).update(query=query):
+        return False
+    try:
+        with transaction.atomic():
+            SavedView.objects.create(user_id=user_id, name=name, query=query)
+    except IntegrityError as error:
+        raise ViewExistsError(_("You have a view of that name already. Replace it, or choose another name.")) from error
+    return True
 
 
 def rename_view(view: SavedView, name: str) -> None:
     """Give a view another name.
 
     Raises:
-        ViewRefusedError: Another view of the same person has that name, or a built-in one.
+        ViewExistsError: Another view of the same person has that name.
+        ViewRefusedError: A built-in view has it.
     """
     _check_name(name)
     view.name = name
@@ -85,7 +105,7 @@ def rename_view(view: SavedView, name: str) -> None:
         with transaction.atomic():
             view.save(update_fields=["name"])
     except IntegrityError as error:
-        raise ViewRefusedError(_("You have a view of that name already. Choose another name.")) from error
+        raise ViewExistsError(_("You have a view of that name already. Choose another name.")) from error
 
 
 def _check_name(name: str) -> None:

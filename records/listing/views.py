@@ -20,6 +20,7 @@ from records.listing.active import list_active, settle_query
 from records.listing.around import Around, asking_for_around, read_around
 from records.listing.choices import offer_choices
 from records.listing.folding import Folded, find_folded_page
+from records.listing.forms import name_new_view
 from records.listing.news import find_news_url
 from records.listing.preferences import Look, find_look, person_id, person_of
 from records.listing.rows import Table, make_table
@@ -108,6 +109,7 @@ def _results(request: HttpRequest, filters: RecordFilters, asking: list[Question
         "views": views,
         "has_own_views": any(view.pk for view in views),
         "is_saved": any(view.is_current for view in views),
+        "naming": name_new_view(),
         "news_url": find_news_url(filters, folded.page, folded.positions, around.now) if before is None else "",
         "shortcuts": list_shortcuts(filters),
         **shown,

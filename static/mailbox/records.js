@@ -57,6 +57,13 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   }
 });
 
+// The name of a view that can't be had is asked for again where it was typed.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.detail.requestConfig?.verb === "post") {
+    document.querySelector(".save-view [aria-invalid]")?.focus();
+  }
+});
+
 // What came since the newest page was shown: asked for quietly while somebody looks at it, and loaded by a click.
 const SOON = 10_000;
 const LATEST = 120_000;

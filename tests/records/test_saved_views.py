@@ -99,11 +99,32 @@ def test_a_folded_list_stays_folded_when_its_view_is_saved(client: Client, perso
     assert f'href="{URL}?fold=1">Clear filters' in page.replace("\n     ", " ")
 
 
-def test_the_same_name_replaces_a_view_and_says_so(client: Client) -> None:
+def test_a_name_that_is_taken_is_asked_about_before_its_view_is_replaced(client: Client) -> None:
     first = client.post(SAVE, {"name": "Mine", "query": "receiver=anna"}, follow=True)
-    second = client.post(SAVE, {"name": "Mine", "query": "receiver=bob"}, follow=True)
     assert "The view was saved." in first.content.decode()
-    assert "The view was saved in place of the one of that name." in second.content.decode()
+    typed = {"name": " Mine ", "query": "receiver=bob", "fold": "1"}
+    asked = client.post(SAVE, typed).content.decode()
+    assert "You have a view of that name already. Replace it, or choose another name." in asked
+    assert 'name="replace" value="Mine"' in asked
+    assert 'name="query" value="receiver=bob"' in asked
+    assert 'name="fold" value="1"' in asked
+    assert [view.query for view in SavedView.objects.all()] == ["receiver=anna"]
+    replaced = client.post(SAVE, typed | {"replace": "Mine"}, follow=True)
+    assert "The view was saved in place of the one of that name." in replaced.content.decode()
+    assert [view.query for view in SavedView.objects.all()] == ["receiver=bob&fold=1"]
+
+
+def test_only_the_view_that_was_asked_about_is_replaced(client: Client, person: User) -> None:
+    for name in ("a", "b"):
+        save_view(person.pk, name, filters_of("receiver=x"))
+    asked = client.post(SAVE, {"name": "b", "query": "receiver=y", "replace": "a"}).content.decode()
+    assert 'name="replace" value="b"' in asked
+    assert {view.query for view in SavedView.objects.all()} == {"receiver=x"}
+
+
+def test_a_view_that_was_deleted_before_it_was_replaced_is_a_new_one(client: Client) -> None:
+    response = client.post(SAVE, {"name": "Mine", "query": "receiver=bob", "replace": "Mine"}, follow=True)
+    assert "The view was saved." in response.content.decode()
     assert [view.query for view in SavedView.objects.all()] == ["receiver=bob"]
 
 
@@ -122,7 +143,9 @@ def test_a_name_that_looks_like_another_is_refused(client: Client, person: User,
     save_view(person.pk, "mine", filters_of("receiver=x"))
     rename = f"{VIEWS}{SavedView.objects.get().pk}/rename/"
     for url in (SAVE, rename):
-        assert sentence in client.post(url, {"name": name, "query": "receiver=anna"}, follow=True).content.decode()
+        page = client.post(url, {"name": name, "query": "receiver=anna"}).content.decode()
+        assert sentence in page
+        assert f'value="{name}"' in page
     assert names(person)[1:] == [("mine", False)]
 
 
@@ -132,10 +155,25 @@ def test_emoji_that_are_joined_are_a_name(client: Client) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 61])
-def test_a_name_that_is_none_is_refused(client: Client, name: str) -> None:
-    response = client.post(SAVE, {"name": name, "query": "receiver=anna"}, follow=True)
-    assert "Give the view a name of at most 60 characters." in response.content.decode()
+def test_a_name_that_is_none_is_refused_beside_its_field_and_can_be_mended(client: Client, name: str) -> None:
+    page = client.post(SAVE, {"name": name, "query": "receiver=anna&range=7d"}).content.decode()
+    assert "Give the view a name of at most 60 characters." in page
+    assert 'aria-invalid="true" aria-describedby="save-view-name_error"' in page
+    assert 'name="query" value="receiver=anna&amp;range=7d"' in page
+    assert f'href="{URL}?receiver=anna&amp;range=7d"' in page
+    assert len(name) < 61 or name in page
     assert not SavedView.objects.exists()
+
+
+def test_for_htmx_what_is_refused_is_the_form_and_what_is_saved_leads_to_the_list(client: Client) -> None:
+    htmx = {"HX-Request": "true"}
+    part = client.post(SAVE, {"name": "", "query": "receiver=anna"}, headers=htmx).content.decode()
+    assert "Give the view a name of at most 60 characters." in part
+    assert "<html" not in part
+    saved = client.post(SAVE, {"name": "Anna", "query": "receiver=anna"}, headers=htmx)
+    assert saved.headers["HX-Redirect"] == f"{URL}?receiver=anna"
+    wrong = client.post(SAVE, {"name": "Wrong", "query": "since=soon"}, headers=htmx)
+    assert wrong.headers["HX-Redirect"] == URL
 
 
 @pytest.mark.parametrize("query", ["since=soon", "result=maybe", "mail=x"])
@@ -155,7 +193,7 @@ def test_the_number_of_views_has_an_end(person: User, monkeypatch: pytest.Monkey
         save_view(person.pk, name, filters_of("receiver=x"))
     with pytest.raises(ViewRefusedError, match="Delete one"):
         save_view(person.pk, "c", filters_of("receiver=x"))
-    save_view(person.pk, "b", filters_of("receiver=y"))
+    assert not save_view(person.pk, "b", filters_of("receiver=y"), replaces=True)
     save_view(make_person().pk, "c", filters_of("receiver=x"))
 
 
@@ -165,10 +203,12 @@ def test_a_view_can_be_renamed_but_not_to_a_name_that_is_taken(client: Client, p
     first = SavedView.objects.get(name="a")
     client.post(f"{VIEWS}{first.pk}/rename/", {"name": "c"})
     assert names(person)[1:] == [("b", False), ("c", False)]
-    response = client.post(f"{VIEWS}{first.pk}/rename/", {"name": "b"}, follow=True)
-    assert "You have a view of that name already." in response.content.decode()
+    page = client.post(f"{VIEWS}{first.pk}/rename/", {"name": "b"}).content.decode()
+    assert "You have a view of that name already. Choose another name." in page
+    assert page.count('value="b"') == 2
+    assert page.count('aria-invalid="true"') == 1
     assert names(person)[1:] == [("b", False), ("c", False)]
-    assert "Give the view a name" in client.post(f"{VIEWS}{first.pk}/rename/", {}, follow=True).content.decode()
+    assert "Give the view a name" in client.post(f"{VIEWS}{first.pk}/rename/", {}).content.decode()
 
 
 def test_a_view_can_be_deleted(client: Client, person: User) -> None:
@@ -221,9 +261,13 @@ def test_only_those_who_see_records_may_and_only_by_their_own_forms(person: User
     assert not SavedView.objects.exists()
 
 
-def test_saving_is_no_link(client: Client) -> None:
-    assert client.get(SAVE).status_code == 405
-    assert client.get(f"{VIEWS}1/delete/").status_code == 405
+def test_saving_is_no_link(client: Client, person: User) -> None:
+    save_view(person.pk, "a", filters_of("receiver=x"))
+    view = SavedView.objects.get()
+    assert client.get(SAVE, {"name": "b", "query": "receiver=y"}).headers["Location"] == URL
+    assert client.get(f"{VIEWS}{view.pk}/rename/", {"name": "b"}).headers["Location"] == VIEWS
+    assert client.get(f"{VIEWS}{view.pk}/delete/").status_code == 405
+    assert names(person)[1:] == [("a", False)]
 
 
 def test_views_go_with_their_person(person: User) -> None:

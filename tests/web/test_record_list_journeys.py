@@ -238,6 +238,54 @@ def test_the_look_is_chosen_in_the_drawer(signed_in: Page, live_server: LiveServ
     expect(signed_in).to_have_url(re.compile(r"\?receiver=anna$"))
 
 
+def test_the_name_of_a_view_is_asked_for_again_within_the_list(signed_in: Page, live_server: LiveServer) -> None:
+    make_record()
+    for taken in ("Anna's", "Bob's"):
+        SavedView.objects.create(user=User.objects.get(), name=taken, query="receiver=bob")
+    signed_in.goto(f"{live_server.url}{RECORDS}?receiver=anna", wait_until="networkidle")
+    signed_in.evaluate("document.getElementById('record-rows').dataset.same = ''")
+    signed_in.click(".save-view > summary")
+    name = signed_in.get_by_label("Name of the view")
+    save = signed_in.get_by_role("button", name="Save")
+    replace = signed_in.get_by_role("button", name="Replace it")
+    for typed, sentence in (
+        ("", "Give the view a name of at most 60 characters."),
+        ("Bad\u202ename", "Take out what can't be seen: the name has control characters in it."),
+        ("Failed today", "That is the name of a built-in view. Choose another name."),
+        ("Bob's", "You have a view of that name already. Replace it, or choose another name."),
+    ):
+        name.fill(typed)
+        save.click()
+        expect(signed_in.locator(".save-view .errors")).to_have_text(sentence)
+        expect(name).to_have_value(typed)
+        expect(name).to_be_focused()
+        assert_accessible(signed_in)
+    name.fill("Anna's")
+    replace.click()
+    expect(name).to_have_accessible_description(re.compile("You have a view of that name already."))
+    expect(name).to_have_value("Anna's")
+    expect(signed_in.locator("#record-rows[data-same]")).to_be_visible()
+    replace.click()
+    expect(signed_in.locator("main")).to_contain_text("The view was saved in place of the one of that name.")
+    expect(signed_in).to_have_url(re.compile(r"\?receiver=anna$"))
+    assert dict(SavedView.objects.values_list("name", "query")) == {"Anna's": "receiver=anna", "Bob's": "receiver=bob"}
+
+
+def test_the_page_that_asks_for_the_name_again_is_accessible_and_fits(signed_in: Page, live_server: LiveServer) -> None:
+    signed_in.set_viewport_size({"width": 390, "height": 800})
+    SavedView.objects.create(user=User.objects.get(), name="n" * 60, query="receiver=bob")
+    signed_in.goto(f"{live_server.url}{RECORDS}?receiver={'long' * 70}", wait_until="networkidle")
+    signed_in.click(".save-view > summary")
+    signed_in.fill("#save-view-name", "n" * 60)
+    # As without scripts: htmx does not see it.
+    signed_in.evaluate("HTMLFormElement.prototype.submit.call(document.querySelector('.save-view form'))")
+    expect(signed_in.get_by_role("heading", level=1)).to_have_text("Save as a view")
+    expect(signed_in.get_by_label("Name of the view")).to_be_focused()
+    expect(signed_in.locator("dl.facts")).to_contain_text("longlong")
+    assert signed_in.evaluate("document.documentElement.scrollWidth") == 390
+    assert_accessible(signed_in)
+
+
 def test_a_table_that_is_wider_than_the_window_hints_at_it_and_is_moved_by_keys(
     signed_in: Page, live_server: LiveServer
 ) -> None:
@@ -272,16 +320,25 @@ def test_everything_works_without_scripts(without_scripts: Page, live_server: Li
     page.get_by_role("button", name="Apply").click()
     expect(page.locator("table.records tbody tr")).to_have_count(1)
     page.click(".save-view > summary")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#save-view-name")).to_have_accessible_description(re.compile("Give the view a name"))
     page.fill("#save-view-name", "Anna's")
     page.get_by_role("button", name="Save").click()
     assert SavedView.objects.get().query == "receiver=anna"
+    page.goto(f"{live_server.url}{RECORDS}?receiver=ann")
+    page.click(".save-view > summary")
+    page.fill("#save-view-name", "Anna's")
+    page.press("#save-view-name", "Enter")
+    expect(page.locator("main")).to_contain_text("You have a view of that name already.")
+    page.get_by_role("button", name="Replace it").click()
+    assert SavedView.objects.get().query == "receiver=ann"
     page.get_by_role("link", name="Fold tries").click()
     expect(page.get_by_role("link", name="Fold tries")).to_have_attribute("aria-current", "true")
     page.get_by_role("link", name="View", exact=True).click()
     page.get_by_label("Compact").check(force=True)
     page.get_by_role("button", name="Save").click()
     expect(page.locator("table.records-compact tbody tr")).to_have_count(1)
-    page.get_by_role("link", name="Take away Receiver anna").click()
+    page.get_by_role("link", name="Take away Receiver ann").click()
     expect(page.locator("table.records tbody tr")).to_have_count(2)
     page.get_by_role("link", name="Edit views").click()
     page.get_by_role("button", name="Delete Anna's").click()

@@ -110,7 +110,7 @@ class TestEveryPage:
     def test_of_views(self, admin: Client, filled: Mail) -> None:
         assert_chinese(admin.get(reverse("records:views")).content.decode())
         named = [{"name": "失败", "query": "result=failed"}, {"name": "某人", "query": "receiver=a"}]
-        for values in ({}, {"name": "空"}, *named):
+        for values in ({}, {"name": "空"}, *named, {"name": "失败", "query": "receiver=b"}):
             assert_chinese(admin.post(reverse("records:save_view"), values, follow=True).content.decode())
         view = SavedView.objects.get(name="失败")
         for name in ("", "某人", "今日"):
