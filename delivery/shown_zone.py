@@ -8,7 +8,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 
-def _zone_in_force() -> str:
+def zone_in_force() -> str:
+    """Name the time zone that days are of now."""
     return str(timezone.get_current_timezone())
 
 
@@ -17,10 +18,10 @@ class ShownZoneField(forms.CharField):
 
     def __init__(self) -> None:
         """Make the field, which nobody sees."""
-        super().__init__(widget=forms.HiddenInput, initial=_zone_in_force)
+        super().__init__(widget=forms.HiddenInput, initial=zone_in_force)
 
     def validate(self, value: Any) -> None:
         """Refuse whatever is not the time zone of now."""
         super().validate(value)
-        if value != _zone_in_force():
+        if value != zone_in_force():
             raise ValidationError(_("The time zone is another one by now."), code="stale")

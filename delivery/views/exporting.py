@@ -12,7 +12,7 @@ from django.contrib.auth.decorators import permission_required
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q
-from django.http import Http404, HttpResponseRedirect, StreamingHttpResponse
+from django.http import Http404, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -21,7 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django.views.decorators.vary import vary_on_headers
 
 from delivery.export_forms import ExportForm
-from delivery.views.works import render_list, render_part_or_page, tell_records
+from delivery.views.works import render_list, render_part_or_page, show_anew, tell_records
 from delivery.wake import wake_for_export
 from records.evidence.exporting import REMOVED, UNTIL
 from records.evidence.keys import find_signing_key, text_of
@@ -76,7 +76,7 @@ def order_export(request: HttpRequest) -> HttpResponse:
         return _ask(request, filters, ExportForm(initial=initial))
     form = ExportForm(request.POST)
     if form.is_stale or filters.range:
-        return _show_anew(request)
+        return show_anew(request)
     if form.is_valid() and find_room() <= 0:
         form.add_error(None, _("The files of all exports together take as much as they may. Remove one, or wait."))
     return _begin(request, filters, form) if form.is_valid() else _ask(request, filters, form)
@@ -98,14 +98,9 @@ def _begin(request: HttpRequest, filters: RecordFilters, form: ExportForm) -> Ht
         form.add_error(None, sentence % {"number": MAX_UNFINISHED})
         return _ask(request, filters, form)
     except TicketTakenError:
-        return _show_anew(request)
+        return show_anew(request)
     wake_for_export(order.pk)
     return redirect("delivery:export_order", order.pk)
-
-
-def _show_anew(request: HttpRequest) -> HttpResponse:
-    messages.warning(request, _("The page was out of date, and nothing was begun. This is the present one."))
-    return HttpResponseRedirect(request.get_full_path())
 
 
 def _ask(request: HttpRequest, filters: RecordFilters, form: ExportForm) -> HttpResponse:

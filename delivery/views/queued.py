@@ -25,8 +25,9 @@ from delivery.control.paging import get_mail_page
 from delivery.control.selection import GROUPS_OF, NEEDED_FOR, MailFilters, count_up_to
 from delivery.control.single import do_to_mail
 from delivery.control.wording import WORDS, tell_result
+from delivery.shown_zone import zone_in_force
 from delivery.views.queue import way_back, work_at
-from delivery.views.works import may_stop
+from delivery.views.works import may_stop, show_anew
 from records.clock import database_now
 from records.interventions import BulkIntervention, BulkState, Deed
 from records.keeping.gone import tell_gone
@@ -135,7 +136,7 @@ def _deal_with_many(request: HttpRequest, deeds: tuple[Deed, ...]) -> HttpRespon
     filters = _in_group_of(deeds[0], form.filters())
     deed = _chosen(request, deeds)
     if request.method == "POST" and deed:
-        return _begin(request, deed, filters)
+        return _begin(request, deed, filters) if _means_what_was_shown(request, filters) else show_anew(request)
     # Before anything is read: what comes to the group later was not shown.
     as_of, up_to = database_now(), bulk.find_last_id()
     mails = get_mail_page(filters, FIRST_SHOWN).mails
@@ -146,10 +147,17 @@ def _deal_with_many(request: HttpRequest, deeds: tuple[Deed, ...]) -> HttpRespon
         "mails": mails,
         "up_to": up_to,
         "as_of": as_of.isoformat(),
+        "time_zone": zone_in_force(),
         "must_choose": request.method == "POST",
         **_counted(filters),
     }
     return render(request, "delivery/deed.html", context)
+
+
+def _means_what_was_shown(request: HttpRequest, filters: MailFilters) -> bool:
+    """Tell whether the days of the filters, if there are any, are those of the page on which it was confirmed."""
+    has_days = filters.accepted_from or filters.accepted_before
+    return not has_days or request.POST.get("time_zone") == zone_in_force()
 
 
 def _in_group_of(deed: Deed, filters: MailFilters) -> MailFilters:

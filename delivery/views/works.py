@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
+from django.contrib import messages
+from django.http import HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -58,6 +60,12 @@ def tell_records(request: HttpRequest, work: FilteredWork) -> dict[str, Any]:
     query = filters.as_query()
     address = f"{reverse('records:list')}?{query}".removesuffix("?")
     return {"active": list_active(filters, request.GET), "records_query": query, "records_url": address}
+
+
+def show_anew(request: HttpRequest) -> HttpResponse:
+    """Show a page that was confirmed but out of date as it would be now."""
+    messages.warning(request, _("The page was out of date, and nothing was begun. This is the present one."))
+    return HttpResponseRedirect(request.get_full_path())
 
 
 def render_list(request: HttpRequest, template: str, found: Iterable[Work], *, title: str) -> HttpResponse:

@@ -4,9 +4,11 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from delivery.control import bulk
 from delivery.control.pausing import pause_everything, pause_sender, resume_sender
@@ -15,6 +17,7 @@ from delivery.engine.cancel import cancel_mail
 from delivery.views import queue as queue_view
 from records.clock import database_now
 from records.interventions import BulkIntervention, Deed, Intervention
+from records.listing.preferences import keep_browser_time_zone
 from records.models import Body, Content, DeliveryPause, Heartbeat, Mail
 from senders.models import Sender
 from tests.delivery.control.scenes import accept_many, deeds_at, fail, hold, states, wait_for_retry
@@ -51,7 +54,7 @@ def text_of(client: Client, url: str, **headers: str) -> str:
 
 def hidden_fields(html: str) -> dict[str, str]:
     """What a page put into its form to tell what it showed."""
-    return dict(re.findall(r'<input type="hidden" name="(up_to|as_of)" value="([^"]*)"', html))
+    return dict(re.findall(r'<input type="hidden" name="(up_to|as_of|time_zone)" value="([^"]*)"', html))
 
 
 def html_of(client: Client, url: str) -> str:
@@ -292,6 +295,17 @@ class TestDeeds:
         fail(failed_since)
         admin.post(f"{MAILS}retry/?group=failed", {"deed": "retry", **failed})
         assert fresh(failed_since).state == "failed"
+
+    def test_nothing_is_done_where_the_days_shown_mean_others_by_now(self, admin: Client, sender: Sender) -> None:
+        mail, day = accept(sender), timezone.now().date()
+        url = f"{MAILS}cancel/?since={day - timedelta(days=1)}&until={day + timedelta(days=1)}"
+        shown = hidden_fields(html_of(admin, url))
+        keep_browser_time_zone(User.objects.get(username="ada").pk, "Asia/Shanghai")
+        response = admin.post(url, {"deed": "cancel", **shown}, follow=True)
+        assert "The page was out of date, and nothing was begun." in response.content.decode()
+        assert fresh(mail).state == "queued"
+        admin.post(url, {"deed": "cancel", **hidden_fields(response.content.decode())})
+        assert fresh(mail).state == "cancelled"
 
     @pytest.mark.parametrize("as_of", ["", "x", "2026-03-10", "0001-01-01T00:00+14:00", "9999-12-31T23:59-14:00"])
     def test_a_moment_that_is_none_is_ignored(self, admin: Client, sender: Sender, as_of: str) -> None:
