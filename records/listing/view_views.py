@@ -6,7 +6,7 @@ from typing import NamedTuple
 from django.contrib import messages
 from django.contrib.auth.decorators import permission_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -92,9 +92,11 @@ def _lead(request: HttpRequest, url: str) -> HttpResponse:
 @never_cache
 def rename(request: HttpRequest, pk: int) -> HttpResponse:
     """Rename one of a person's own views; ask again where the name can't be had. As a link it leads to the views."""
+    views = SavedView.objects.filter(pk=pk, user_id=person_id(request))
     if request.method != "POST":
+        get_object_or_404(views)
         return redirect("records:views")
-    view = SavedView.objects.filter(pk=pk, user_id=person_id(request)).first()
+    view = views.first()
     if view is None:
         return _tell_it_is_gone(request)
     form = name_view(view, request.POST)
