@@ -47,13 +47,20 @@ def show_record(request: HttpRequest, pk: int) -> HttpResponse:
         "story": story,
         "halt": find_halt(mail),
         "timeline": draw_timeline(mail, story, mail.interventions.all()[:MAX_DEEDS], database_now()),
-        "resends": mail.resends.order_by("pk").values_list("pk", flat=True)[:MAX_RESENDS],
+        **_copies_of(mail),
         "has_content": Content.objects.filter(mail=mail).exists(),
         "gone": tell_gone(mail),
         **_views_of(request, mail),
     }
     is_part = bool(getattr(request, "htmx", False))
     return render(request, "records/_drawer.html" if is_part else "records/detail.html", context)
+
+
+def _copies_of(mail: Mail) -> dict[str, object]:
+    """Find the mails as which it was sent again, the first ones, and how many there are beside."""
+    copies = mail.resends.order_by("pk").values_list("pk", flat=True)
+    shown = list(copies[:MAX_RESENDS])
+    return {"resends": shown, "more_resends": copies.count() - MAX_RESENDS if len(shown) == MAX_RESENDS else 0}
 
 
 def _views_of(request: HttpRequest, mail: Mail) -> dict[str, object]:

@@ -313,6 +313,11 @@ def test_the_first_mail_leads_to_those_that_were_sent_again_from_it(client: Clie
     assert "Sent again as" in text
     assert all(f'href="{MAILBOX}mails/{mail.pk}/record/"' in text for mail in again)
     assert "Sent again as" not in text_of(client, make_record())
+    for _ in range(19):
+        make_mail(resend_of=first.mail)
+    text = text_of(client, first)
+    assert text.count('/record/"') == 20
+    assert "and 1 more" in text
 
 
 def test_sending_again_is_offered_to_whoever_may_and_where_content_is_kept(db: None) -> None:
