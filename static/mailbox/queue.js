@@ -21,6 +21,13 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   }
 });
 
+// A button that is replaced between its press and its release is not clicked: the page follows the next time.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target.matches("[data-refresh]:active")) {
+    event.detail.shouldSwap = false;
+  }
+});
+
 // Whoever is signed out by now is led to the sign-in page; it is no part of this one.
 document.addEventListener("htmx:beforeSwap", (event) => {
   const asked = event.detail.target.getAttribute("hx-get");

@@ -55,6 +55,18 @@ def test_what_has_the_focus_keeps_it_when_the_page_follows(queue: Page, sender: 
     expect(queue.locator(f"#pause-{sender.pk}")).to_be_focused()
 
 
+def test_a_button_stays_while_it_is_pressed(queue: Page, sender: Sender) -> None:
+    queue.hover(f"#pause-{sender.pk}")
+    queue.mouse.down()
+    accept(sender)
+    queue.evaluate("""new Promise((done) => {
+        document.addEventListener("htmx:afterRequest", () => done());
+        document.dispatchEvent(new Event("visibilitychange"));
+    })""")
+    queue.mouse.up()
+    expect(queue.locator(".queue .badge-warn")).to_have_text("Paused")
+
+
 def test_a_hidden_page_asks_for_nothing(queue: Page, sender: Sender) -> None:
     queue.evaluate("Object.defineProperty(document, 'visibilityState', {get: () => 'hidden'})")
     requests = note_requests(queue)
@@ -80,6 +92,7 @@ def test_everything_is_resumed_from_any_page(queue: Page, live_server: LiveServe
     expect(queue.get_by_text("All sending is paused by")).to_be_visible()
     queue.goto(f"{live_server.url}{MAILBOX}records/")
     queue.click("#resume-all")
+    expect(queue.get_by_text("Resumed: mail flows again.")).to_be_visible()
     expect(queue).to_have_url(f"{live_server.url}{MAILBOX}records/")
     assert not DeliveryPause.objects.exists()
 
@@ -97,6 +110,7 @@ def test_waiting_mail_is_found_and_cancelled(queue: Page) -> None:
 
 def test_held_mail_is_decided_in_the_drawer(queue: Page, live_server: LiveServer) -> None:
     queue.click("#held-mails")
+    queue.wait_for_load_state()  # a row is no link without the script that makes it one
     queue.click("[data-open-rows] tbody td:nth-child(3)")
     queue.get_by_role("button", name="Send it again").click()
     expect(queue.get_by_text("The mail is sent again.")).to_be_visible()
