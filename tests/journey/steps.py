@@ -59,7 +59,8 @@ class Journey:
         self.press("Add sender", within=self.page.locator("main .empty"))
 
     def fill_in_the_form(self) -> None:
-        """Type server, port, address, password and name."""
+        """Type server, port, address, password and name, once the form's scripts are there."""
+        self.page.wait_for_url("**/senders/add/")
         values = {
             "host": self.postfix.host,
             "port": str(self.postfix.port(Port.STARTTLS)),
@@ -79,8 +80,9 @@ class Journey:
         self.expect_verdict(verdict)
 
     def expect_verdict(self, verdict: str) -> None:
-        """Wait for the end of the check."""
-        expect(self.page.locator(f'[data-verdict="{verdict}"]')).to_be_visible(timeout=30_000)
+        """Wait for the end of the check: until the answer has ended, a moment after the verdict, no other begins."""
+        expect(self.page.locator(f'[data-verdict="{verdict}"]')).to_be_visible(timeout=60_000)
+        expect(self.page.locator("[data-test-send]")).to_be_enabled(timeout=30_000)
 
     def trust_the_certificate(self) -> None:
         """Compare the fingerprint with the one that the server's administrator tells, and trust."""

@@ -69,8 +69,24 @@ def skip_sign_in(page: Page, live_url: str) -> None:
     page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie.value, "url": live_url}])
 
 
+_AT_REST = """async () => {
+  const moving = () => document.getAnimations().filter(({ effect }) => effect.getComputedTiming().endTime !== Infinity);
+  do {
+    await new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+    await Promise.allSettled(moving().map((animation) => animation.finished));
+  } while (moving().length);
+}"""
+
+
+def wait_for_rest(page: Page) -> None:
+    """Wait until all of the page is there and nothing half way: a change of colour begins with the next frame."""
+    page.wait_for_load_state()
+    page.evaluate(_AT_REST)
+
+
 def assert_accessible(page: Page) -> None:
     """Let axe-core look at the page as it stands."""
+    wait_for_rest(page)
     results = Axe().run(page)
     assert results.violations_count == 0, results.generate_report()
 

@@ -10,6 +10,7 @@ from playwright.sync_api import Page
 from pytest_django.live_server_helper import LiveServer
 
 from tests.people import make_person, sign_in
+from tests.web.checking import wait_for_rest
 
 Visit = Callable[[str], None]
 Violations = Callable[[], list[str]]
@@ -58,6 +59,7 @@ def violations(page: Page) -> Violations:
     """What axe-core finds wrong with the page as it stands."""
 
     def find() -> list[str]:
+        wait_for_rest(page)
         found = Axe().run(page).response["violations"]
         return [f"{rule['id']}: {node['html'][:150]}" for rule in found for node in rule["nodes"]]
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from delivery.values import Attachment
 from records.keeping.models import ONLY, KeepingRound, KeepingRules
@@ -339,6 +339,7 @@ def test_everyone_can_read_it(
     page.fill("[name=contents_days]", "5")
     page.fill("[name=attachments_days]", "900")
     page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Attachments go with the contents at the latest.")).to_be_visible()
     for width in (1440, 390):
         page.set_viewport_size({"width": width, "height": 900})
         assert violations() == []

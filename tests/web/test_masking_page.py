@@ -4,7 +4,7 @@ import logging
 
 import pytest
 from django.test import Client
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from records.masking.models import Masking, MaskingRule
 from records.models import SendingRecord
@@ -160,7 +160,7 @@ def test_everyone_can_add_and_try_a_rule(
     page.fill("[name=pattern]", "Ref ([A-Z0-9]+)")
     page.fill("[name=sample_text]", "Please keep Ref QX71 for later.")
     page.get_by_role("button", name="Show what would be kept").click()
-    assert page.get_by_role("status").get_by_text("Please keep Ref •••••• for later.").is_visible()
+    expect(page.get_by_role("status").get_by_text("Please keep Ref •••••• for later.")).to_be_visible()
     _look(page, violations)
     page.get_by_role("button", name="Save").click()
     page.get_by_text("Rule saved.").wait_for()
