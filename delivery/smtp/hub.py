@@ -176,10 +176,11 @@ class Hub:
         self._switch_to(wait.lane, is_ready)
 
     def _give_up_until(self, now: float) -> None:
-        """Tell those that their time is over whose it is."""
-        for number, wait in list(self._waits.items()):
+        """Tell those that their time is over whose it is, unless their server answered while others worked."""
+        answered = {number for number, _event in self._poll.poll(0)}
+        for number, wait in sorted(self._waits.items(), key=lambda item: item[1].end):
             if wait.end <= now:
-                self._end_wait(number, wait, is_ready=False)
+                self._end_wait(number, wait, is_ready=number in answered)
         self._next_end = min((wait.end for wait in self._waits.values()), default=float("inf"))
 
     def wait(self, lane: Lane, number: int, events: int, end: float) -> bool:

@@ -15,7 +15,7 @@ import pytest
 from django.db import connection
 
 from delivery.smtp.hub import TICK, Hub, await_ready, current_hub, elsewhere
-from tests.services import AT_ONCE
+from tests.services import AT_ONCE, wait_until
 
 SOON = AT_ONCE
 """Much longer than anything here takes, seconds."""
@@ -181,9 +181,24 @@ def test_a_wait_is_over_at_its_end_and_not_before_though_another_lane_is_busy(pa
     assert 0.2 <= took[0] < AT_ONCE
 
 
+def test_what_came_in_time_is_heard_though_another_lane_worked_beyond_the_end(pairs: list[Pair]) -> None:
+    (ours, theirs), (busy, busy_peer), _ = pairs
+    heard: list[bytes] = []
+    end = end_in(0.5)  # both wait by then
+
+    def work() -> None:
+        busy_peer.send(b"!")
+        read(busy, end_in())
+        theirs.send(b"in time")
+        wait_until(lambda: time.monotonic() > end)
+
+    run(lambda: heard.append(read(ours, end)), work)
+    assert heard == [b"in time"]
+
+
 def test_waits_end_in_the_order_of_their_ends(pairs: list[Pair]) -> None:
     over: list[int] = []
-    began = time.monotonic()
+    began = end_in(0.5)  # all wait by then
 
     def wait(number: int, seconds: float) -> None:
         with pytest.raises(TimeoutError):
