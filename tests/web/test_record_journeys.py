@@ -10,7 +10,7 @@ from records.viewing.models import ContentView
 from tests import smtpd
 from tests.delivery.engine.scenes import accept, make_due, make_sender
 from tests.records.rows import compose, make_mail, make_record
-from tests.web.checking import MAILBOX, assert_accessible, skip_sign_in
+from tests.web.checking import MAILBOX, assert_accessible, note_requests, skip_sign_in
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_keys")]
 
@@ -108,11 +108,10 @@ def test_a_link_of_a_mail_is_told_and_leaves_the_mail_where_it_is(
     skip_sign_in(page, live_server.url)
     page.set_viewport_size({"width": width, "height": 800})
     page.goto(f"{live_server.url}{RECORDS}{record.pk}/")
-    asked_for: list[str] = []
     page.get_by_role("link", name="Show the content").click()
     words = page.frame_locator(".mail-frame").get_by_text("confirm")
     expect(words).to_be_visible()
-    page.on("request", lambda request: asked_for.append(request.url))
+    asked_for = note_requests(page)
     for modifiers in ((), ("ControlOrMeta",), ("Shift",)):
         words.click(modifiers=list(modifiers))
     page.keyboard.press("Tab")  # over the mail, in which nothing takes the focus
