@@ -55,12 +55,12 @@ class Lines:
             self.passed_on.append((sender_id, hops))
             self._changed.notify_all()
 
-    def wait_for(self, condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    def wait_for(self, condition: Callable[[], bool], seconds: float = 20.0) -> None:
         with self._changed:
             assert self._changed.wait_for(condition, seconds)
 
-    def wait_for_turns(self, sender: Sender, count: int = 1, seconds: float = 10.0) -> None:
-        self.wait_for(lambda: Counter(self.turns)[sender.pk] >= count, seconds)
+    def wait_for_turns(self, sender: Sender, count: int = 1) -> None:
+        self.wait_for(lambda: Counter(self.turns)[sender.pk] >= count)
 
     def hang(self, _is_stopping: IsStopping) -> bool:
         """Be silent, as with a server that does not answer."""
@@ -81,7 +81,7 @@ def lines() -> Iterator[Lines]:
     yield running
     running.release.set()
     running.dispatcher.stop()
-    assert running.dispatcher.join(10)
+    assert running.dispatcher.join(services.AT_ONCE)
 
 
 def make_senders(count: int, **values: Any) -> list[Sender]:
@@ -143,7 +143,7 @@ def test_senders_whose_servers_hang_take_no_place_of_others(lines: Lines, settin
         lines.work[sender.pk] = lines.hang
         lines.dispatcher.wake(sender.pk)
     lines.dispatcher.wake(working.pk)
-    lines.wait_for_turns(working, seconds=4 * STALL_TIME)
+    lines.wait_for_turns(working)
 
 
 def test_there_is_an_end_to_the_number_of_threads(lines: Lines, settings: Settings) -> None:
@@ -281,14 +281,17 @@ def test_further_lines_leave_room_for_the_first_lines_of_others(
     lines.wait_for_turns(greedy, 6)
     time.sleep(0.3)  # nothing tells that nothing happens
     assert lines.dispatcher.count_lines(greedy.pk) == 6
+    lines.work[modest.pk] = lines.go_on
     lines.dispatcher.wake(modest.pk)
-    lines.wait_for_turns(modest, seconds=1)
+    assert [lines.dispatcher.count_lines(sender.pk) for sender in (greedy, modest)] == [6, 1]
+    lines.wait_for_turns(modest)
 
 
 def test_a_sender_with_many_lines_gives_way_first(
     lines: Lines, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stints, "LOOK_TIME", 0.05)
+    monkeypatch.setattr(rules, "TURN_TIME", 600.0)  # nobody who has a single line gives way
     settings.MAILBOX_LINES = 4
     greedy, *others = make_senders(3, max_connections=3)
     accept_many(greedy)
@@ -299,45 +302,55 @@ def test_a_sender_with_many_lines_gives_way_first(
         lines.work[sender.pk] = lines.go_on
         lines.dispatcher.wake(sender.pk)
     for sender in others:
-        lines.wait_for_turns(sender, seconds=rules.TURN_TIME / 2)
+        lines.wait_for_turns(sender)
 
 
 def test_a_line_that_hangs_is_joined_by_another_when_the_sender_is_woken_again(
     lines: Lines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(stints, "STALL_TIME", 600.0)
     sender = make_sender(max_connections=2)
     lines.work[sender.pk] = lines.hang
     lines.dispatcher.wake(sender.pk)
     lines.wait_for_turns(sender)
     lines.dispatcher.wake(sender.pk)
     assert lines.dispatcher.count_lines(sender.pk) == 1
-    time.sleep(STALL_TIME * 1.1)  # the line's silence is what is awaited
+    monkeypatch.setattr(stints, "STALL_TIME", 0.0)  # it has been silent for long enough
     lines.dispatcher.wake(sender.pk)
+    assert lines.dispatcher.count_lines(sender.pk) == 2
     lines.wait_for_turns(sender, 2)
 
 
-def test_urgent_mail_gets_a_further_line_beside_one_that_is_silent(lines: Lines) -> None:
+def test_urgent_mail_gets_a_further_line_beside_one_that_is_silent(
+    lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stints, "STALL_TIME", 600.0)  # not so long that any mail would get one
     sender = make_sender(max_connections=2)
     lines.work[sender.pk] = lines.hang
     lines.dispatcher.wake(sender.pk)
     lines.wait_for_turns(sender)
     time.sleep(rules.CLAIM_TIME * 1.1)  # the line's silence is what is awaited
     lines.dispatcher.wake(sender.pk, is_urgent=True)
-    lines.wait_for_turns(sender, 2, seconds=1)
+    assert lines.dispatcher.count_lines(sender.pk) == 2
+    lines.wait_for_turns(sender, 2)
 
 
-def test_urgent_mail_is_left_to_a_line_that_is_just_sending(lines: Lines) -> None:
+def test_urgent_mail_is_left_to_a_line_that_is_just_sending(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "CLAIM_TIME", 600.0)  # its latest sign of life was just now
     sender = make_sender(max_connections=2)
     lines.work[sender.pk] = lines.go_on
     lines.dispatcher.wake(sender.pk)
     lines.wait_for_turns(sender)
     lines.dispatcher.wake(sender.pk, is_urgent=True)
+    assert lines.dispatcher.count_lines(sender.pk) == 1
     lines.release.set()
     lines.wait_for_turns(sender, 2)  # it looks once more, as after any wake-up
     assert lines.turns == [sender.pk] * 2
 
 
-def test_urgent_mail_does_not_queue(lines: Lines, settings: Settings) -> None:
+def test_urgent_mail_does_not_queue(lines: Lines, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "TURN_TIME", 600.0)  # the line of the busy one gives way to nobody
+    monkeypatch.setattr(stints, "STALL_TIME", 600.0)
     settings.MAILBOX_LINES = 1
     busy, waiting, urgent = make_senders(3)
     lines.work[busy.pk] = lines.go_on
@@ -346,7 +359,7 @@ def test_urgent_mail_does_not_queue(lines: Lines, settings: Settings) -> None:
     lines.dispatcher.wake(waiting.pk)
     lines.dispatcher.wake(urgent.pk)
     lines.dispatcher.wake(urgent.pk, is_urgent=True)
-    lines.wait_for_turns(urgent, seconds=1)
+    lines.wait_for_turns(urgent)
     assert lines.turns.index(urgent.pk) == 1
 
 
@@ -376,7 +389,7 @@ def test_stopping_ends_lines_after_the_mail_in_hand_and_passes_on_what_is_left(l
     lines.dispatcher.wake(late.pk, hops=2)
     assert lines.passed_on == [(working.pk, 0), (late.pk, 2)]
     lines.release.set()
-    assert lines.dispatcher.join(10) is True
+    assert lines.dispatcher.join(services.AT_ONCE) is True
     assert late.pk not in lines.turns
 
 

@@ -49,9 +49,8 @@ class _Connection(socketserver.StreamRequestHandler):
         self._answer(number, verb, "354 go on" if verb == "DATA" else "250 ok")
         if verb == "DATA":
             lines = self._read_content()
-            self._answer(number, "DOT", "250 ok")
             subject = next(line for line in lines if line.startswith(b"Subject: "))
-            self.server.subjects.append(subject.decode().removeprefix("Subject: ").strip())
+            self._answer(number, "DOT", "250 ok", subject.decode().removeprefix("Subject: ").strip())
 
     def _read_content(self) -> list[bytes]:
         lines: list[bytes] = []
@@ -61,10 +60,12 @@ class _Connection(socketserver.StreamRequestHandler):
             lines.append(line)
         return lines
 
-    def _answer(self, number: int, verb: str, usual: str) -> None:
+    def _answer(self, number: int, verb: str, usual: str, subject: str = "") -> None:
         answer = self.server.answer(number, verb)
         if answer == "":
             raise OSError
+        if subject:  # noted before the reply goes out: who has that counts the mail
+            self.server.subjects.append(subject)
         self.wfile.write(f"{answer or usual}\r\n".encode())
 
 
@@ -121,7 +122,7 @@ def dispatcher(patient: PatientServer) -> Iterator[Dispatcher]:
     yield running
     patient.release.set()
     running.stop()
-    assert running.join(10)
+    assert running.join(services.AT_ONCE)
 
 
 @pytest.fixture
@@ -180,9 +181,7 @@ def test_a_worker_that_stops_gives_back_what_waits_behind_a_mail_that_hangs(
     patient.wait_until_one_hangs()
     dispatcher.stop()
     # The one that hangs, and the next, which waits behind it over the same connection.
-    services.wait_until(
-        lambda: counted(Mail, "state") == {"sent": 20, "sending": 2, "queued": 38}, seconds=10, what="giving back"
-    )
+    services.wait_until(lambda: counted(Mail, "state") == {"sent": 20, "sending": 2, "queued": 38}, what="giving back")
     assert counted(Mail, "attempts") == {1: 22, 0: 38}
     patient.release.set()
     services.wait_until(lambda: counted(Mail, "state") == {"sent": 21, "queued": 39})
@@ -201,7 +200,7 @@ def test_urgent_mail_does_not_wait_behind_what_was_claimed_before_the_server_bec
     patient.wait_until_one_hangs()
     accept(sender, subject="Your code", priority=Priority.HIGH)
     dispatcher.wake(sender.pk, is_urgent=True)
-    services.wait_until(lambda: len(patient.subjects) == 59, seconds=20)  # two are with the line that hangs
+    services.wait_until(lambda: len(patient.subjects) == 59)  # two are with the line that hangs
     assert patient.subjects.index("Your code") == 20
     patient.release.set()
     services.wait_until(lambda: counted(Mail, "state") == {"sent": 61})
@@ -269,7 +268,7 @@ def test_a_connection_that_is_refused_amid_its_first_mail_parks_nothing_while_an
             is_refused.set()
             return "421 4.3.2 not now"
         if verb == "DOT" and len(patient.subjects) >= 10:
-            is_refused.wait(10)
+            is_refused.wait(30)
         return None
 
     patient.answer = answer
