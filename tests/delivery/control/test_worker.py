@@ -1,8 +1,10 @@
 """Pausing under way, and deeds that a person did not wait for, with a real worker process."""
 
+import threading
 from pathlib import Path
 
 import pytest
+from django.db import connection
 from redis import Redis
 
 from delivery.acceptance import accept_mails
@@ -15,7 +17,7 @@ from records.interventions import Deed
 from records.models import Mail
 from tests import services, smtpd
 from tests.delivery.control.scenes import BY, accept_many, states
-from tests.delivery.engine.scenes import copies, make_sender
+from tests.delivery.engine.scenes import copies, do_once_at, make_sender
 from tests.delivery.engine.test_worker import running_worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,12 +28,20 @@ MAILS = 150
 def test_a_pause_under_way_stops_all_but_what_is_in_hand(
     server: smtpd.MailServer, broker: Redis, redis_url: str, tmp_path: Path
 ) -> None:
-    sender = make_sender(server)
+    sender, is_paused = make_sender(server), threading.Event()
+
+    def pause() -> None:
+        try:
+            pause_sender(sender, BY)
+        finally:
+            connection.close()  # of the server's thread
+        is_paused.set()
+
+    do_once_at(server, "DOT", pause)
     with running_worker(redis_url, tmp_path / "worker.log"):
         request = MailRequest(to=["bob@example.org"], subject="Nightly load", text="Done.", sender=sender)
         accept_mails([request] * MAILS)
-        server.wait_for(1)
-        pause_sender(sender, BY)
+        assert is_paused.wait(services.AT_ONCE)
         services.wait_until(lambda: not Mail.objects.filter(state="sending").exists(), what="the pause")
         waiting = Mail.objects.filter(state="queued", attempts=0).count()
         assert waiting + Mail.objects.filter(state="sent").count() == MAILS
@@ -39,7 +49,7 @@ def test_a_pause_under_way_stops_all_but_what_is_in_hand(
         work = resume_sender(sender, BY)
         assert work is not None
         assert bulk.run(work).changed == waiting
-        services.wait_until(lambda: not Mail.objects.exclude(state="sent").exists(), seconds=90, what="all mail")
+        services.wait_until(lambda: not Mail.objects.exclude(state="sent").exists(), seconds=180, what="all mail")
     assert set(copies(server).values()) == {1}
     assert len(copies(server)) == MAILS
 
