@@ -42,6 +42,7 @@ from aiosmtpd.smtp import Session as ClientSession
 
 from delivery.values import Credentials, ServerSettings
 from senders.enums import Encryption
+from tests.services import AT_ONCE
 
 HOST = "127.0.0.1"
 # What the server logs is no log of ours, and it writes whole AUTH lines.
@@ -149,14 +150,14 @@ class MailServer:
         with self._changed:
             self._answers.clear()
 
-    def wait_for(self, count: int, timeout: float = 10.0) -> list[ReceivedMail]:
+    def wait_for(self, count: int, timeout: float = AT_ONCE) -> list[ReceivedMail]:
         """Wait until `count` mails have come in; fail if they don't."""
         with self._changed:
             came = self._changed.wait_for(lambda: len(self.mails) >= count, timeout)
             assert came, f"{len(self.mails)} of {count} mails within {timeout} s"
             return list(self.mails)
 
-    def wait_for_command(self, command: str, count: int = 1, timeout: float = 10.0) -> None:
+    def wait_for_command(self, command: str, count: int = 1, timeout: float = AT_ONCE) -> None:
         """Wait until `command` was received `count` times."""
         with self._changed:
             came = self._changed.wait_for(lambda: self.commands.count(command) >= count, timeout)

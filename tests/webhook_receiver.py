@@ -70,7 +70,7 @@ class Receiver:
             self.changed.notify_all()
             return self.answers.pop(0) if self.answers else 204
 
-    def wait_for(self, count: int, timeout: float = 10.0) -> list[ReceivedCall]:
+    def wait_for(self, count: int, timeout: float = AT_ONCE) -> list[ReceivedCall]:
         """Wait until so many calls have come in."""
         with self.changed:
             assert self.changed.wait_for(lambda: len(self.calls) >= count, timeout), f"{len(self.calls)} calls"

@@ -27,7 +27,7 @@ def publish(folder: str, name: str, count: int) -> None:
 def consume(folder: str) -> None:
     with connect(folder) as broker, broker.SimpleQueue(QUEUE) as queue:
         while True:
-            message: Any = queue.get(timeout=60)
+            message: Any = queue.get(timeout=120)
             message.ack()
             if message.payload == "stop":
                 return

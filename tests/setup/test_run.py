@@ -51,7 +51,7 @@ def mailbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 
 
 def get(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=30) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         return str(answer.read().decode())
 
 

@@ -293,7 +293,7 @@ def test_who_comes_too_late_with_an_answer_changes_nothing(receiver: Receiver) -
 def test_a_pass_runs_beside_the_sweep_and_only_one_at_a_time(
     receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(posting, "TOTAL_SECONDS", 2.0)
+    monkeypatch.setattr(posting, "TOTAL_SECONDS", AT_ONCE * 2)
     assert start_pass() is None
     receiver.answers = [Misbehaviour.HANG]
     raise_one()

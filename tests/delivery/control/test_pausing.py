@@ -18,6 +18,7 @@ from senders.models import Sender
 from tests import smtpd
 from tests.delivery.control.scenes import BY, accept_many
 from tests.delivery.engine.scenes import accept, fresh, make_sender
+from tests.services import AT_ONCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -228,5 +229,5 @@ def test_a_drain_that_waits_for_its_next_group_stops_within_seconds(sender: Send
             ended.set()
 
     threading.Thread(target=work).start()
-    assert ended.wait(5)
+    assert ended.wait(AT_ONCE)
     assert Mail.objects.filter(state="queued").count() == 2

@@ -31,7 +31,7 @@ def test_a_worker_is_killed(
     sender = make_sender(server)
     mail = accept(sender)
     with dying_worker(point, sender.pk, tmp_path / "log") as worker:
-        assert worker.wait(30) == -signal.SIGKILL
+        assert worker.wait(60) == -signal.SIGKILL
     before = len(server.mails)
     end_leases()
     sweep()
@@ -55,7 +55,7 @@ def test_a_worker_is_killed_between_the_dot_and_the_reply(server: smtpd.MailServ
 
     server.take_answer = kill_at_dot  # type: ignore[method-assign]
     with dying_worker("never", sender.pk, tmp_path / "log") as worker:
-        assert worker.wait(30) == -signal.SIGKILL
+        assert worker.wait(60) == -signal.SIGKILL
         server.wait_for(1)
     end_leases()
     sweep()
@@ -70,7 +70,7 @@ def test_a_killed_workers_group_is_lost_before_its_first_dot_and_sent_once(
     sender = make_sender(server)
     mails = [accept(sender) for _ in range(3)]
     with dying_worker("before fence", sender.pk, tmp_path / "log", group=3) as worker:
-        assert worker.wait(30) == -signal.SIGKILL
+        assert worker.wait(60) == -signal.SIGKILL
     end_leases()
     sweep()
     make_due()
@@ -85,7 +85,7 @@ def test_a_worker_is_killed_amid_a_group_so_that_all_of_it_may_arrive_twice_and_
     sender = make_sender(server)
     mails = [accept(sender) for _ in range(5)]
     with dying_worker("amid a group", sender.pk, tmp_path / "log", group=3) as worker:
-        assert worker.wait(30) == -signal.SIGKILL
+        assert worker.wait(60) == -signal.SIGKILL
     assert len(server.mails) == 2
     end_leases()
     sweep()

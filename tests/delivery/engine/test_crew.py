@@ -22,7 +22,7 @@ def do_and_wait(crew: Crew) -> int | None:
         done.set()
 
     crew.do(job)
-    assert done.wait(5)
+    assert done.wait(services.AT_ONCE)
     return ids[0]
 
 
@@ -30,8 +30,8 @@ def test_jobs_that_overlap_each_get_a_thread() -> None:
     crew, together = Crew("overlapping"), threading.Barrier(4)
     for _ in range(3):
         crew.do(together.wait)
-    together.wait(5)
-    assert crew.dismiss(5) is True
+    together.wait(services.AT_ONCE)
+    assert crew.dismiss(services.AT_ONCE) is True
     assert crew_threads("overlapping") == []
 
 
@@ -40,7 +40,7 @@ def test_a_thread_that_is_idle_gets_the_next_job() -> None:
     first = do_and_wait(crew)
     services.wait_until(lambda: crew._idle == 1)
     assert do_and_wait(crew) == first
-    assert crew.dismiss(5) is True
+    assert crew.dismiss(services.AT_ONCE) is True
 
 
 def test_an_idle_thread_ends_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,7 +49,7 @@ def test_an_idle_thread_ends_after_a_while(monkeypatch: pytest.MonkeyPatch) -> N
     do_and_wait(crew)
     services.wait_until(lambda: crew_threads("idle") == [])
     do_and_wait(crew)
-    assert crew.dismiss(5) is True
+    assert crew.dismiss(services.AT_ONCE) is True
 
 
 def test_a_job_that_fails_leaves_its_thread_for_the_next(caplog: pytest.LogCaptureFixture) -> None:
@@ -61,13 +61,13 @@ def test_a_job_that_fails_leaves_its_thread_for_the_next(caplog: pytest.LogCaptu
     crew.do(fail)
     services.wait_until(lambda: crew._idle == 1)
     do_and_wait(crew)
-    assert crew.dismiss(5) is True
+    assert crew.dismiss(services.AT_ONCE) is True
     assert [record.message for record in caplog.records] == ["a job failed"]
 
 
 def test_a_crew_is_not_dismissed_before_its_jobs_end() -> None:
     crew, go_on = Crew("busy"), threading.Event()
-    crew.do(lambda: go_on.wait(5))
+    crew.do(lambda: go_on.wait(services.AT_ONCE))
     assert crew.dismiss(0.05) is False
     go_on.set()
-    assert crew.dismiss(5) is True
+    assert crew.dismiss(services.AT_ONCE) is True

@@ -12,15 +12,18 @@ from delivery.engine.cancel import cancel_mail
 from delivery.engine.claim import claim_due
 from delivery.engine.drain import drain
 from delivery.values import Attachment
+from records.clock import database_now
 from records.enums import MailKind
 from records.models import Content, Mail, SendingRecord
 from senders.enums import CircuitState, Encryption, LoginMethod
 from senders.models import Circuit, Sender
-from tests import smtpd
+from tests import services, smtpd
 from tests.delivery.engine.scenes import (
     accept,
     copies,
+    do_once_at,
     fresh,
+    lease_of,
     make_due,
     make_sender,
     outcomes,
@@ -288,19 +291,16 @@ def test_several_turns_at_once_send_every_mail_once_and_leave_nothing(server: sm
 
 
 def test_leases_are_renewed_while_a_slow_server_takes_its_time(server: smtpd.MailServer, settings: Settings) -> None:
-    settings.MAILBOX_CLAIM_LEASE = 0.9
-    sender = make_sender(server)
+    settings.MAILBOX_CLAIM_LEASE = 4.5
+    sender = make_sender(server, timeout=60)
     mails = [accept(sender), accept(sender)]
-    released = threading.Event()
-    seen = server.take_answer
 
-    def wait_at_data(command: str, argument: str) -> "str | smtpd.Misbehaviour | None":
-        if command == "DATA":
-            released.wait(10)
-        return seen(command, argument)
+    def wait_until_the_first_lease_would_be_over() -> None:
+        over = lease_of(mails[0])
+        services.wait_until(lambda: database_now() > over)
+        connection.close()
 
-    server.take_answer = wait_at_data  # type: ignore[method-assign]
-    threading.Timer(2.0, released.set).start()
+    do_once_at(server, "DATA", wait_until_the_first_lease_would_be_over)
     drain(sender.pk)
     assert [outcomes(mail) for mail in mails] == [["accepted"], ["accepted"]]
 

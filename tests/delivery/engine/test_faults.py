@@ -84,7 +84,7 @@ def test_what_a_frozen_worker_had_in_hand_is_taken_over_and_the_record_says_what
             services.wait_until(lambda: fresh(mail).state == "sent")
             os.kill(worker.pid, signal.SIGCONT)
             worker.send_signal(signal.SIGTERM)
-            assert worker.wait(30) == 0
+            assert worker.wait(60) == 0
     assert outcomes(mail) == [first_try, "accepted"]
     assert sum(copies(server).values()) == taken
 
@@ -99,7 +99,7 @@ def test_workers_restarted_again_and_again_send_everything_once(
             order_sweep()
             server.wait_for(stop * 40, 30)
             worker.send_signal(signal.SIGTERM)
-            assert worker.wait(30) == 0
+            assert worker.wait(60) == 0
     with running_worker(redis_url, tmp_path / "log"):
         order_sweep()
         server.wait_for(len(mails), 60)

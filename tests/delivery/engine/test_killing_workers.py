@@ -74,7 +74,7 @@ def test_nothing_is_lost_and_every_possible_duplicate_is_recorded(
             order_sweep()
             return is_finished()
 
-        services.wait_until(is_finished_with_sweeps, seconds=90, what="the end of all mails")
+        services.wait_until(is_finished_with_sweeps, seconds=180, what="the end of all mails")
     _check(mails, server)
 
 

@@ -34,15 +34,15 @@ def held(sender_id: int, taken: float | None = None) -> Hold:
 def test_a_try_that_takes_long_is_seen_as_open_and_its_record_then_says_how_it_ended(
     server: smtpd.MailServer, settings: Settings
 ) -> None:
-    settings.MAILBOX_CLAIM_LEASE = 1.5
-    sender = make_sender(server)
+    settings.MAILBOX_CLAIM_LEASE = 6.0
+    sender = make_sender(server, timeout=60)
     mail = accept(sender, "a@example.org", "b@example.org")
     goes_on = threading.Event()
     seen = server.take_answer
 
     def wait_at_data(command: str, argument: str) -> "str | smtpd.Misbehaviour | None":
         if command == "DATA":
-            goes_on.wait(20)
+            goes_on.wait(60)
         return seen(command, argument)
 
     def release_when_seen() -> None:
@@ -137,7 +137,7 @@ def test_what_is_settled_is_not_shown_as_open_again() -> None:
 
 
 def test_a_claim_is_renewed_by_itself_until_it_is_let_go(settings: Settings) -> None:
-    settings.MAILBOX_CLAIM_LEASE = 1.5
+    settings.MAILBOX_CLAIM_LEASE = 6.0
     sender = make_sender()
     mail = accept(sender)
     taken = time.monotonic()

@@ -10,6 +10,7 @@ from pytest_django.fixtures import Settings
 
 from delivery.engine.sweeper import Sweeper, take_turn
 from records.models import Heartbeat
+from tests.services import AT_ONCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -40,7 +41,7 @@ class Sweeping:
 
     def wait_for_sweeps(self, count: int) -> None:
         with self._changed:
-            assert self._changed.wait_for(lambda: self.sweeps >= count and len(self.woken) >= len(self.due), 10)
+            assert self._changed.wait_for(lambda: self.sweeps >= count and len(self.woken) >= len(self.due), AT_ONCE)
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def sweeping() -> Iterator[Sweeping]:
     running = Sweeping()
     yield running
     running.sweeper.stop()
-    running.sweeper.join(10)
+    running.sweeper.join(AT_ONCE)
 
 
 def test_it_sweeps_at_once_and_has_due_mail_sent_without_any_broker(sweeping: Sweeping) -> None:
@@ -67,7 +68,7 @@ def test_it_sweeps_again_and_again_even_after_a_failure(sweeping: Sweeping, sett
 def test_it_ends_when_told_to(sweeping: Sweeping) -> None:
     sweeping.sweeper.start()
     sweeping.sweeper.stop()
-    sweeping.sweeper.join(5)
+    sweeping.sweeper.join(AT_ONCE)
     assert [thread for thread in threading.enumerate() if thread.name == "sweeper"] == []
 
 

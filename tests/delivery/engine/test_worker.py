@@ -96,7 +96,7 @@ def test_a_worker_told_to_stop_finishes_the_mail_in_hand_and_gives_the_rest_back
         order_sweep()
         server.wait_for(10)
         worker.send_signal(signal.SIGTERM)
-        assert worker.wait(30) == 0
+        assert worker.wait(60) == 0
     assert set(Mail.objects.values_list("state", flat=True)) <= {"sent", "queued"}
     assert set(SendingRecord.objects.values_list("outcome", flat=True)) == {"accepted"}
     assert Mail.objects.filter(state="sent").count() == len(server.mails) <= len(mails)
@@ -109,12 +109,12 @@ def test_without_any_broker_a_worker_sends_by_its_own_sweeps_and_stops_when_told
     sender = make_sender(server)
     accept(sender)
     with worker_without_a_broker(tmp_path / "log", SWEEP_SECONDS="0.5") as worker:
-        server.wait_for(1)
+        server.wait_for(1, 60)  # it has to start first
         accept(sender)
         server.wait_for(2)
         services.wait_until(lambda: all_are("sent"))
         worker.send_signal(signal.SIGTERM)
-        assert worker.wait(30) == 0
+        assert worker.wait(60) == 0
 
 
 def test_one_account_is_served_at_once_while_the_servers_of_twenty_others_hang(

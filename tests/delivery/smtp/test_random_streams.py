@@ -53,8 +53,8 @@ def content_of(number: int) -> bytes:
     return f"Subject: {number}\r\n\r\nend of {number}\r\n".encode()
 
 
-def hand_over_all(server: FickleServer, receivers: int, forbidden: int) -> Run:
-    """Hand over `MAILS` mails, of which the fence forbids one."""
+def hand_over_all(server: FickleServer, receivers: int, forbidden: int, limit: float) -> Run:
+    """Hand over `MAILS` mails, of which the fence forbids one; each reply to them has so many seconds."""
     run = Run()
 
     def mails() -> Iterator[ComposedMail]:
@@ -67,9 +67,10 @@ def hand_over_all(server: FickleServer, receivers: int, forbidden: int) -> Run:
         run.asked.append(int(one.mime.split()[1]))
         return run.asked[-1] != forbidden
 
-    opened = open_session(server.settings(LIMIT), policy=LOOPBACK, deadline=time.monotonic() + 5)
+    opened = open_session(server.settings(AT_ONCE), policy=LOOPBACK, deadline=time.monotonic() + AT_ONCE)
+    opened._dialogue.limit = limit
     try:
-        run.deliveries.extend(opened.deliver_all(mails(), before_dot=fence, seconds_per_mail=LIMIT))
+        run.deliveries.extend(opened.deliver_all(mails(), before_dot=fence, seconds_per_mail=limit))
     except SessionError:
         assert not opened.is_usable
     else:
@@ -109,7 +110,7 @@ def test_promises_hold_whatever_a_server_answers(
 ) -> None:
     begun = time.monotonic()
     with FickleServer(answers, cuts, pipelining=pipelining) as server:
-        run = hand_over_all(server, receivers, forbidden)
+        run = hand_over_all(server, receivers, forbidden, LIMIT)
     check_promises(run, bytes(server.seen.received), forbidden)
     assert time.monotonic() - begun < (MAILS + 1) * LIMIT + AT_ONCE
 
@@ -120,7 +121,7 @@ def test_every_reply_of_an_honest_server_is_told_of_the_mail_that_it_was_for(
     answers: list[Turn], cuts: list[int], pipelining: bool, receivers: int
 ) -> None:
     with FickleServer(answers, cuts, pipelining=pipelining) as server:
-        run = hand_over_all(server, receivers, forbidden=-1)
+        run = hand_over_all(server, receivers, forbidden=-1, limit=AT_ONCE)
     check_promises(run, bytes(server.seen.received), -1)
     for number, delivery in enumerate(run.deliveries):
         for receiver in delivery.receivers:

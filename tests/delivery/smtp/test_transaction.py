@@ -414,7 +414,7 @@ def test_a_break_amid_the_content_is_certainly_not_a_delivery(steps: list[Step],
 def test_a_server_that_stops_reading_runs_into_the_deadline() -> None:
     script = [*Script.until_data(), Say("354 go"), ReadBlock(), _Sleep()]
     with scripted_server(script) as server, session(server.settings()) as opened:
-        error = failure_of_delivery(opened, mail(mime=b"line\r\n" * 8_000_000), seconds=1)
+        error = failure_of_delivery(opened, mail(mime=b"line\r\n" * 8_000_000), seconds=3)
     assert (error.phase, error.fault) == (Phase.DATA, Fault.TIMEOUT)
 
 
