@@ -1,6 +1,9 @@
 """The page of a record and its drawer in a real browser: copying, accessible, narrow, without scripts."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -38,13 +41,20 @@ def record(page: Page, live_server: LiveServer, mail: Mail) -> Page:
     return page
 
 
+def let_copy(page: Page) -> None:
+    """Allow the page to copy, and stop its clock, so that it says long enough that it has."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.clock.install()
+    page.clock.pause_at(timezone.now() + timedelta(hours=1))
+
+
 def clipboard_of(page: Page) -> str:
     text: str = page.evaluate("navigator.clipboard.readText()")
     return text
 
 
 def test_what_was_said_unfolds_and_is_copied_line_by_line(record: Page) -> None:
-    record.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    let_copy(record)
     said = record.locator("#said-1")
     expect(said).to_be_hidden()
     record.click("text=What was said")
@@ -56,7 +66,7 @@ def test_what_was_said_unfolds_and_is_copied_line_by_line(record: Page) -> None:
 
 
 def test_the_message_id_is_copied_also_where_the_browser_keeps_the_clipboard(record: Page, mail: Mail) -> None:
-    record.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    let_copy(record)
     record.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject() }")
     record.click("[data-copy=message-id]")
     expect(record.locator("[data-copy=message-id] [role=status]")).to_have_text("Copied")
